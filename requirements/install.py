@@ -61,32 +61,33 @@ def check_machine(place: Place) -> None:
     if place.own and not place.version() and not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
         raise SystemExit(
             "This Python lacks the module venv. On Debian and Ubuntu: "
-            f"sudo apt install python3.{sys.version_info[1]}-venv; elsewhere take the Python of python.org."
+            f"sudo apt install python3.{sys.version_info[1]}-venv; elsewhere use the Python of python.org."
         )
 
 
 def check_disk(place: Place, layers: list[str]) -> None:
     """One sentence where the layers will not fit: unpacked into the place, wheels where temporary files go."""
-    unpacked = sum(NEEDS[name] for name in layers)
-    wheels = sum(NEEDS[name] for name in layers if "weights" not in name) * 2 // 5 + 100
+    libraries = sum(NEEDS[name] for name in layers if "weights" not in name)
+    weights = sum(NEEDS[name] for name in layers if "weights" in name)
+    wheels = libraries // 5 + 100  # gone again before the weights come
     temporary = Path(tempfile.gettempdir())
     same = place.folder.stat().st_dev == temporary.stat().st_dev
-    wanted = [(place.folder, unpacked + wheels * same, "Free some space, or install less: make lab LAYERS=core.")]
+    advice = "Free some space, or install less: make lab LAYERS=core."
+    wanted = [(place.folder, libraries + max(wheels * same, weights), advice)]
     if not same:
         wanted.append((temporary, wheels, "Free some space, or set TMPDIR to a folder on a larger disk."))
     for folder, mib, advice in wanted:
-        free = shutil.disk_usage(folder).free / 2**20
-        if free < mib:
-            raise SystemExit(
-                f"Set-up needs {mib / 1024:.1f} GB on the disk of {folder}, and {free / 1024:.1f} GB are free. {advice}"
-            )
+        need, free = mib * 2**20 / 1e9, shutil.disk_usage(folder).free / 1e9
+        if free < need:
+            raise SystemExit(f"Set-up needs {need:.1f} GB on the disk of {folder}; {free:.1f} GB are free. {advice}")
 
 
 def make_venv(place: Place) -> None:
     """A fresh virtual environment where there is none that works."""
     if place.own and not place.version():
         say(f"Making {place.folder} with Python {sys.version.split()[0]} ...")
-        command = [sys.executable, "-m", "venv", "--clear", str(place.folder)]
+        python = getattr(sys, "_base_executable", sys.executable)  # this may run in the environment that it clears
+        command = [python, "-m", "venv", "--clear", str(place.folder)]
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode:
             raise SystemExit(

@@ -45,7 +45,8 @@ class Place:
             return f"{sys.version_info[0]}.{sys.version_info[1]}"
         config = self.folder / "pyvenv.cfg"
         found = re.search(r"(?m)^version(?:_info)? *= *(3\.1[123])\b", config.read_text()) if config.is_file() else None
-        return found[1] if found and self.python.exists() else ""
+        works = self.python.exists() and (self.packages / "pip").is_dir()  # not if its making was interrupted
+        return found[1] if found and works else ""
 
     def has(self, pin: str) -> bool:
         """Whether 'name==version' is installed."""

@@ -1,0 +1,64 @@
+# make lab      set up if need be, then open JupyterLab on the lessons      LAYERS=core  LESSON=3  PORT=8889  BROWSER=no
+# make test     set up if need be, then pass every test
+# The environment's own Python once it is there; before that the first 3.11 to 3.13 found, or PYTHON=/path/to/python3.12
+VENV   ?= .venv
+LAYERS ?=
+ifndef PYTHON
+PYTHON := $(shell for p in $(VENV)/bin/python python3.11 python3.12 python3.13 python3 python; do \
+  "$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
+endif
+RUN := $(VENV)/bin/python
+export VENV
+
+.PHONY: setup lab test reset notebooks record new-lesson doctor weights-large repair lint lock
+.DEFAULT_GOAL := lab
+
+setup:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none was found. Install one, or name it: make lab PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" bootstrap.py $(LAYERS)
+
+lab: setup
+	@$(RUN) tools/lab.py open $(if $(LESSON),--lesson $(LESSON)) $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
+
+# Unit tests, provider, exercises and browser; then every notebook, strictly.
+test: setup
+	$(RUN) -m pytest -q -n 2 --dist loadfile tests
+	$(RUN) tools/check_notebooks.py
+
+# make reset LESSON=3: a fresh copy of a lesson; the learner's own is kept beside it
+reset: setup
+	@$(RUN) tools/lab.py reset $(if $(LESSON),--lesson $(LESSON))
+
+# For those who write lessons: execute again and normalise; put replies on record; begin one (make new-lesson N=3 NAME=documents).
+notebooks: setup
+	$(RUN) tools/notebooks.py $(LESSON)
+record: setup
+	$(RUN) tools/record.py $(LESSON)
+new-lesson: setup
+	$(RUN) tools/new_lesson.py $(or $(N),$(LESSON)) $(NAME)
+
+# Is this machine ready? One line a check, a fix beside each failure.
+doctor: setup
+	@$(RUN) -m course_utils doctor
+
+# The weights of the tier large: 1.1 GB, needed only to ask it something new.
+weights-large: LAYERS = core weights-large
+weights-large: setup
+
+# A further layer: make providers, make frameworks, make stores, make serving, make dev, make weights
+.PHONY: providers frameworks stores serving dev weights weights-small
+providers frameworks stores serving dev weights weights-small:
+	@"$(PYTHON)" bootstrap.py core $@
+
+# Install again what is there, over whatever has been damaged.
+repair:
+	@"$(PYTHON)" bootstrap.py --repair $(LAYERS)
+
+lint: setup
+	$(RUN) -m ruff check .
+	$(RUN) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+
+# make lock UV=/path/to/uv: a new dependency joins the locks, standing pins stay; UPGRADE=1 moves them all
+UV ?= uv
+lock:
+	"$(PYTHON)" requirements/lock.py --uv "$(UV)" $(if $(UPGRADE),--upgrade)
