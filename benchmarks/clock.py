@@ -1,6 +1,6 @@
 """What simulated time costs: CPU of 1,000 calls through the provider's mock, over a constant reply. Writes a measurement.
 
-    python benchmarks/clock.py
+python benchmarks/clock.py
 """
 
 import asyncio
@@ -30,9 +30,14 @@ def main():
     with provider.mock(), provider.latency(seconds=1.0):
         wire = httpx.Client(transport=provider.transport())
         body = {"model": "small", "messages": [{"role": "user", "content": "hi"}]}
-        reply = wire.post(provider.base_url + "/chat/completions", json=body, headers={"authorization": "Bearer x"}).json()
+        reply = wire.post(
+            provider.base_url + "/chat/completions", json=body, headers={"authorization": "Bearer x"}
+        ).json()
         constant = httpx.MockTransport(lambda request: httpx.Response(200, json=reply))
-        own = {"http_client": httpx.Client(transport=constant), "http_async_client": httpx.AsyncClient(transport=constant)}
+        own = {
+            "http_client": httpx.Client(transport=constant),
+            "http_async_client": httpx.AsyncClient(transport=constant),
+        }
         rows = {}
         for name, extra in (("constant reply", own), ("provider", {})):
             model = ChatOpenAI(model="small", **(options | extra))

@@ -34,6 +34,7 @@ if sys.version_info >= (3, 13):  # whose SimpleQueue wakes a sleeping thread uns
 
 _own = contextvars.ContextVar("the tasks that this run() started", default=None)
 _live_here = contextvars.ContextVar("whether time is real here", default=None)
+WARN_AFTER = 60  # seconds that a thread may hold the simulated clock before it is named
 on_outermost_run = []  # called, without arguments, when a run() begins that is inside no other
 
 
@@ -87,7 +88,7 @@ class _Clock(selectors.DefaultSelector):
         if not self.settled.is_set():
             self.settled.set()
             return []
-        pause, warn_at = 20e-6, time.monotonic() + 5
+        pause, warn_at = 20e-6, time.monotonic() + WARN_AFTER
         while True:
             working = self.waiting and (_working_thread() or _working_thread())  # twice: the first look is no snapshot
             if events := super().select(0 if self.waiting else None):  # after it: a thread posts, then parks

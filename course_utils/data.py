@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-from .settings import DATA, CourseError
+from .settings import DATA, ROOT, CourseError
 
 SHORT, LONG = 30, 130  # words; a passage below SHORT joins its neighbour, a paragraph above LONG is divided
 SPLITS = ("train", "dev", "test")
@@ -145,11 +145,48 @@ def questions(split: str | None = None) -> list[Question]:
     return [row for row in rows if split in (None, row.split)]
 
 
+def strangers() -> list[Question]:
+    """Questions written by someone who saw only the handbook; `passages` holds ids of documents, not of passages."""
+    lines = (DATA / "questions" / "strangers.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = map(json.loads, filter(str.strip, lines))
+    return [Question(r["id"], r["text"], r["type"], "strangers", r["answers"], r["documents"]) for r in rows]
+
+
+SAMPLE = "# House rules\n\nThe kitchen lamp is switched off at ten in the evening. Whoever comes home later takes the torch \
+that hangs beside the door, and puts it back in the morning.\n\nThe cat, Binnacle, is fed at seven and at six. She gets 40 \
+grams of dry food each time, and never fish, whatever she may say.\n"
+
+
+def folder(path: str = "my_documents") -> list[Passage]:
+    """Passages of the learner's own .txt and .md files, in a folder of the checkout or anywhere else.
+
+    The folder is made, with a short sample in it, if it is not there. CourseError if it holds no such file, or one
+    that is not UTF-8 text.
+    """
+    place = ROOT / path
+    if not place.exists():
+        place.mkdir(parents=True)
+        (place / "house_rules.md").write_text(SAMPLE, encoding="utf-8")
+    found = []
+    for file in sorted(f for f in place.rglob("*") if f.suffix.lower() in (".txt", ".md")):
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise CourseError(f"{path}/{file.name} is not UTF-8 text. Save it as UTF-8, or take it out.") from None
+        title = text.strip().split("\n", 1)[0].lstrip("# ").strip()[:80] or file.stem
+        found += passages(Document(file.stem, title, text, f"{path}/{file.name}"))
+    if not found:
+        raise CourseError(f"{path} holds no text. Put .txt or .md files into it, with at least a paragraph.")
+    return found
+
+
 DATASETS: dict[str, Callable] = {
     "handbook": handbook,
     "passages": handbook_passages,
     "company": company,
     "questions": questions,
+    "strangers": strangers,
+    "folder": folder,
 }
 
 

@@ -17,7 +17,6 @@ FOLDER = DATA / "recordings"
 _lock = threading.RLock()
 _records: dict[str, dict] = {}
 _read: dict[Path, tuple] = {}
-used: set[str] = set()  # keys asked for in this process: what `make record` keeps
 
 
 def key(payload: dict) -> str:
@@ -69,7 +68,9 @@ def find(name: str) -> dict | None:
     with _lock:
         if not _read or name not in _records:
             _refresh()
-        used.add(name)
+        if asked := os.environ.get("COURSE_ASKED"):  # `make record` keeps what was asked for
+            with open(asked, "a", encoding="utf-8") as out:
+                out.write(name + "\n")
         return _records.get(name)
 
 

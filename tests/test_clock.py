@@ -346,10 +346,11 @@ def test_deadlock_is_an_error():
         run(one.ainvoke("hi"))
 
 
-def test_a_held_clock_says_who_holds_it():
+def test_a_held_clock_says_who_holds_it(monkeypatch):
+    monkeypatch.setattr("course_utils.clock.WARN_AFTER", 0.3)
     lock = threading.Lock()
     lock.acquire()
-    threading.Timer(5.5, lock.release).start()
+    threading.Timer(0.8, lock.release).start()
 
     async def main():
         await asyncio.to_thread(lock.acquire)

@@ -140,6 +140,7 @@ async def _stream(chat, found, entry, first, between):
         entry.done()
     except ConnectionError:
         entry.done(502)
+        raise
     except BaseException:
         entry.done(499)
         raise

@@ -100,7 +100,7 @@ class Served:
             except OSError:
                 raise CourseError(f"Port {port} is in use. Choose another one, or 0 for any that is free.") from None
             port = probe.getsockname()[1]
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical")
         self.url, self._server, self._ready = f"http://127.0.0.1:{port}", uvicorn.Server(config), threading.Event()
         startup = self._server.startup
 

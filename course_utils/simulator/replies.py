@@ -52,6 +52,8 @@ async def find(request: ChatRequest) -> Found:
     if _mocks:
         return _mocked(request, key)
     if (stored := recordings.find(key)) is not None:
+        if "refused" in stored:  # the model's own refusal, such as a prompt longer than its context
+            raise ApiError(400, stored["refused"], code=stored["code"], param="messages")
         return Found(Reply.from_dict(stored), key, "record")
     if replies() == "replay":
         raise CourseStop(
@@ -63,7 +65,10 @@ async def find(request: ChatRequest) -> Found:
     try:
         reply = await asyncio.to_thread(language_model.generate, request.tier.name, seen)
     except language_model.ContextError as problem:
-        raise ApiError(400, str(problem), code="context_length_exceeded", param="messages") from None
+        code = "context_length_exceeded"
+        if replies() == "record":
+            recordings.store(key, {"refused": str(problem), "code": code})
+        raise ApiError(400, str(problem), code=code, param="messages") from None
     except RequestError as problem:
         raise ApiError(400, str(problem)) from None
     except CourseError as problem:

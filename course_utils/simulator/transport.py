@@ -62,7 +62,9 @@ def app_transport(app, httpx=None):
                 raise httpx.ReadTimeout(f"Nothing came for {self.limit} s.", request=self.request) from None
             if message is None:  # the app is done, but its response is not
                 failure = None if self.task.cancelled() else self.task.exception()
-                raise failure or httpx.RemoteProtocolError("Incomplete response.", request=self.request)
+                if failure and not isinstance(failure, ConnectionError):
+                    raise failure
+                raise httpx.RemoteProtocolError("Incomplete response.", request=self.request)
             return message
 
         async def chunk(self):
