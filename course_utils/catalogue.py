@@ -52,7 +52,8 @@ class Tier:
 class Local:
     """A real small model that is no chat model. Seconds = base + unit_seconds x units; dollars likewise.
 
-    Seconds: measured here once (machine and date in `measured`). Dollars: what a hosted service of the kind asks.
+    Seconds: CPU time of one core, measured here once (machine and date in `measured`); the reranker's for passages that
+    it has read before. Dollars: what a hosted service of the kind asks.
     """
 
     model: str
@@ -150,20 +151,20 @@ _TEXT_LIST = "Amazon Comprehend asks $0.0001 per 100 characters, 2026-11"
 
 LOCAL = {
     "embedding": Local(
-        "all-MiniLM-L6-v2", "token", 0.0005, 0.00012, 0, 2e-8, "genai-prices 0.2.3: text-embedding-3-small", _HERE
+        "all-MiniLM-L6-v2", "token", 0.0013, 0.000243, 0, 2e-8, "genai-prices 0.2.3: text-embedding-3-small", _HERE
     ),
     "reranking": Local(
         "MiniLM late interaction",
         "passage",
-        0.002,
-        0.004,
+        0.005,
+        0.0001,
         0.002,
         0,
         "Cohere asks $2 per 1,000 searches, 2026-11",
         _HERE,
     ),
-    "speech-to-text": Local("whisper tiny.en", "second", 0.45, 0.03, 0, 0.0001, _OPENAI_LIST, _HERE),
-    "text-to-speech": Local("Kokoro-82M", "second", 0.1, 0.46, 0, 0.000225, _OPENAI_LIST, _HERE),
+    "speech-to-text": Local("whisper tiny.en", "second", 0.34, 0.1, 0, 0.0001, _OPENAI_LIST, _HERE),
+    "text-to-speech": Local("Kokoro-82M", "second", 0.32, 0.54, 0, 0.000225, _OPENAI_LIST, _HERE),
     "reading": Local("PP-OCRv6 small", "page", 0, 0.9, 0, 0.0015, _VISION_LIST, _HERE),
     "vision": Local("EfficientNet-Lite0", "image", 0.002, 0.006, 0, 0.0015, _VISION_LIST, _HERE),
     "translation": Local(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _SECRET = re.compile(r"(_API_KEY|_API_TOKEN|_ACCESS_KEY|_SECRET|_TOKEN)$")
-_CHOICES = ("COURSE_PROVIDER", "COURSE_EMBEDDING", "COURSE_RERANKER")
+_CHOICES = ("COURSE_PROVIDER", "COURSE_EMBEDDING", "COURSE_RERANKER", "COURSE_SPEECH", "COURSE_WHISPER")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 # What course_utils.settings sets on import, unless it is set, or the provider in use needs it otherwise.
 _LEFT_TO_SETTINGS = re.compile(
