@@ -60,7 +60,10 @@ def _working_thread():
     """A thread that is doing something, or None. Daemon threads (a server, a progress bar) do not count."""
     frames, threads = sys._current_frames(), threading.enumerate()
     for thread in threads:
-        if thread.daemon or thread is threading.current_thread() or _parked(frames.get(thread.ident), threads):
+        started = thread._started.is_set()  # who starts a daemon thread waits for it, and still works
+        if (thread.daemon and started) or thread is threading.current_thread():
+            continue
+        if _parked(frames.get(thread.ident), threads):
             continue
         return thread
 

@@ -15,6 +15,7 @@ from . import embedding_clients, store
 
 FOLDER = MODELS / "minilm"
 DIMENSIONS, LONGEST, REMEMBERED = 384, 256, 10_000
+TOKENS_KEPT = 72  # MiB of token vectors
 WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # the official model.safetensors
 SHA256 = {
     "model.int8.onnx": "a93137fab4206bd5034609198866b04c355335bae5a2f21a2b4ad28d6e4e0ab4",
@@ -78,9 +79,16 @@ class Encoder:
 
         out = np.empty((len(texts := _texts(texts)), DIMENSIONS), np.float32)
         for row, vectors in enumerate(self.token_vectors(texts, batch, threads)):
-            mean = vectors.mean(axis=0, dtype=np.float64)
-            out[row] = mean / np.sqrt((mean * mean).sum())
+            out[row] = pooled(vectors)
         return out
+
+
+def pooled(vectors):
+    """The vector of a text, of length 1: the mean of its token vectors."""
+    import numpy as np
+
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    return mean / np.sqrt((mean * mean).sum())
 
 
 def _texts(texts) -> list[str]:
@@ -151,7 +159,7 @@ def encode(texts):
     with _lock:
         known = {text: memory[text] for text in texts if text in memory}
     if new := list(dict.fromkeys(text for text in texts if text not in known)):
-        known.update(zip(new, encoder().encode(new), strict=True))
+        known.update(zip(new, np.array([pooled(v) for v in token_vectors(new)], np.float32), strict=True))
         with _lock:
             memory.update(known)
             while len(memory) > REMEMBERED:
@@ -160,8 +168,21 @@ def encode(texts):
 
 
 def token_vectors(texts) -> list:
-    """A float32 array (tokens, 384) a text, [CLS] first and [SEP] last, not normalised. Unmetered."""
-    return encoder().token_vectors(texts)
+    """A float32 array (tokens, 384) a text, [CLS] first and [SEP] last, not normalised. Unmetered.
+
+    The latest ones are remembered, up to TOKENS_KEPT MiB: the reranker reads what was embedded just before.
+    """
+    texts, memory = _texts(texts), store.keep("token vectors", OrderedDict, mib=TOKENS_KEPT)
+    with _lock:
+        known = {text: memory[text] for text in texts if text in memory}
+    if new := list(dict.fromkeys(text for text in texts if text not in known)):
+        known.update(zip(new, encoder().token_vectors(new), strict=True))
+        with _lock:
+            memory.update((text, known[text]) for text in new)
+            size = sum(vectors.nbytes for vectors in memory.values())
+            while size > TOKENS_KEPT << 20:
+                size -= memory.popitem(last=False)[1].nbytes
+    return [known[text] for text in texts]
 
 
 def count_tokens(text: str) -> int:

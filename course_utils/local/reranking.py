@@ -107,7 +107,7 @@ def _read_all(texts: list[str]) -> list[_Text]:
         known = {text: memory[text] for text in texts if text in memory}
     new = list(dict.fromkeys(text for text in texts if text not in known))
     encoder = embedding.encoder()
-    for text, vectors in zip(new, encoder.token_vectors(new), strict=True):
+    for text, vectors in zip(new, embedding.token_vectors(new), strict=True):
         clean = text.encode("utf-8", "replace").decode("utf-8")
         known[text] = _read(clean, encoder.tokens(clean), vectors)
     with _lock:
