@@ -102,7 +102,8 @@ class _Clock(selectors.DefaultSelector):
                 if time.monotonic() > warn_at:
                     warn_at = float("inf")
                     frame = sys._current_frames().get(working.ident)
-                    warnings.warn(f"The simulated clock stands still for {working.name}, which works in {frame}.")
+                    said = f"The simulated clock stands still for {working.name}, which works in {frame}."
+                    warnings.warn(said, stacklevel=2)
             elif timeout is not None:
                 self.now += timeout
                 return []

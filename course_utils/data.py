@@ -152,9 +152,11 @@ def strangers() -> list[Question]:
     return [Question(r["id"], r["text"], r["type"], "strangers", r["answers"], r["documents"]) for r in rows]
 
 
-SAMPLE = "# House rules\n\nThe kitchen lamp is switched off at ten in the evening. Whoever comes home later takes the torch \
+SAMPLE = (
+    "# House rules\n\nThe kitchen lamp is switched off at ten in the evening. Whoever comes home later takes the torch \
 that hangs beside the door, and puts it back in the morning.\n\nThe cat, Binnacle, is fed at seven and at six. She gets 40 \
 grams of dry food each time, and never fish, whatever she may say.\n"
+)
 
 
 def folder(path: str = "my_documents") -> list[Passage]:

@@ -13,8 +13,12 @@ def make_app(scale=1.0):
     app = FastAPI()
     app.log = []
     app.faults = []  # popped one a request: (status, headers)
-    now = lambda: asyncio.get_running_loop().time() / scale
-    sleep = lambda s: asyncio.sleep(s * scale)
+
+    def now():
+        return asyncio.get_running_loop().time() / scale
+
+    def sleep(seconds):
+        return asyncio.sleep(seconds * scale)
 
     # model names: sim-1 takes 1 s; sim-0.2-0.05 has TTFT 0.2 and 0.05 between tokens
     def latency(model):

@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, TypedDict
 
 import httpx
@@ -19,8 +18,8 @@ from langchain_core.runnables import RunnableParallel
 from langchain_openai import ChatOpenAI
 
 from course_utils.clock import ClockError, now, run, spend
-from fake_app import make_app
 from course_utils.simulator.transport import app_transport
+from fake_app import make_app
 
 app = make_app()
 transport = app_transport(app)
@@ -200,7 +199,7 @@ def test_streams():
     assert run(stream()) == ARRIVALS
     start = now()
     assert [round(now() - start, 9) for chunk in large.stream("hi") if chunk.content] == ARRIVALS
-    assert [sum(x) for x in zip(*run(gather(2, stream)))] == [2 * x for x in ARRIVALS]
+    assert [sum(x) for x in zip(*run(gather(2, stream)), strict=True)] == [2 * x for x in ARRIVALS]
 
 
 def test_a_stream_left_early_stops_the_provider():
@@ -377,7 +376,7 @@ def server():
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    scaled.url = "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+    scaled.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     yield scaled
     server.should_exit = True
     thread.join()

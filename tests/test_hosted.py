@@ -1,12 +1,12 @@
 """With COURSE_PROVIDER set, chat_model reaches that provider by its own genuine client, and the call is metered."""
 
 import pytest
-from stand_ins import REPLY, make_app, served
 
 from course_utils import catalogue, settings
 from course_utils.chat import chat_model
 from course_utils.metering import meter
 from course_utils.settings import CourseError
+from stand_ins import REPLY, make_app, served
 
 
 @pytest.fixture(scope="module")

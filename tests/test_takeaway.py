@@ -11,7 +11,10 @@ from course_utils import provider
 
 SCRIPTS = Path(__file__).parent.parent / "examples" / "takeaway"
 ARGUMENTS = {"02": ["{folder}", "What is the cat's name?"]}
-NOTE = "The cat of this house is called Binnacle, and she is fed at seven and at six.\n\nThe lamp is switched off at ten in the evening."
+NOTE = (
+    "The cat of this house is called Binnacle, and she is fed at seven and at six.\n\n"
+    "The lamp is switched off at ten in the evening."
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +44,10 @@ def test_takeaway(lesson, address, tmp_path):
 
 
 def test_takeaway_says_how_it_is_called():
-    done = subprocess.run([sys.executable, str(SCRIPTS / "02.py")], capture_output=True, text=True, env=os.environ | {"OPENAI_API_KEY": "x"})
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "02.py")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OPENAI_API_KEY": "x"},
+    )
     assert done.returncode != 0 and "Usage" in done.stderr

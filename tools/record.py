@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+
 import notebooks
 
 sys.path.insert(0, str(notebooks.ROOT))
@@ -29,7 +30,11 @@ def main(arguments: list[str]) -> int:
     for path in notebooks.find(arguments):
         with tempfile.TemporaryDirectory() as folder:
             asked = Path(folder) / "asked.txt"
-            environment = os.environ | {"COURSE_REPLIES": "record", "COURSE_RECORDING": path.stem, "COURSE_ASKED": str(asked)}
+            environment = os.environ | {
+                "COURSE_REPLIES": "record",
+                "COURSE_RECORDING": path.stem,
+                "COURSE_ASKED": str(asked),
+            }
             os.environ.update(environment)
             with_solutions = path.with_name(f".{path.stem}_solved.ipynb")
             nbformat.write(solved(nbformat.read(path, 4)), with_solutions)
