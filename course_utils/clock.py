@@ -53,7 +53,8 @@ def _parked(frame, threads):
         return any(isinstance(value, queue.SimpleQueue) and value.empty() for value in names.values())
     if code in _JOINS:
         return names["self"] in threads
-    return code is _EXIT or code.co_filename == selectors.__file__  # the interpreter's end; another loop, idle
+    caller = frame.f_back and frame.f_back.f_code.co_name  # subprocess selects, too, and that is work
+    return code is _EXIT or (code.co_filename == selectors.__file__ and caller == "_run_once")  # another loop, idle
 
 
 def _working_thread():

@@ -27,6 +27,7 @@ _QUIET = {  # libraries that would call home, or print, unless told otherwise
     "RAY_USAGE_STATS_ENABLED": "0",
     "LANGSMITH_TRACING": "false",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_WAIT_POLICY": "passive",  # llama.cpp's threads otherwise spin while they wait, ten times slower on a busy machine
 }
 
 

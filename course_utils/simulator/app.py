@@ -16,14 +16,14 @@ from starlette.routing import Route
 from .. import catalogue, clock
 from ..metering import Call, current_step, meter
 from ..settings import CourseError, CourseStop
-from . import faults, protocol, replies
+from . import faults, media, protocol, replies
 from .protocol import MAX_BODY, ApiError
 
 conditions = faults.Conditions()
 
 
-async def _body(request: Request) -> dict:
-    """The JSON body. ApiError 401 without a key, 413 if it is too large, 400 if it is no JSON."""
+async def _raw(request: Request) -> bytes:
+    """The body's bytes. ApiError 401 without a key, 413 if it is too large."""
     if not (
         request.headers.get("authorization", "").removeprefix("Bearer").strip() or request.headers.get("x-api-key")
     ):
@@ -33,6 +33,12 @@ async def _body(request: Request) -> dict:
     raw = await request.body()
     if len(raw) > MAX_BODY:
         raise ApiError(413, f"The request is larger than {MAX_BODY // 2**20} MiB.")
+    return raw
+
+
+async def _body(request: Request) -> dict:
+    """The JSON body. ApiError as _raw, and 400 if it is no JSON."""
+    raw = await _raw(request)
     try:
         return json.loads(raw)
     except ValueError:
@@ -231,5 +237,6 @@ app = Starlette(
         Route("/v1/models", models),
         Route("/v1/embeddings", embeddings, methods=["POST"]),
         Route("/v1/moderations", moderations, methods=["POST"]),
+        *media.routes(_raw, _body, route, _Entry),
     ]
 )

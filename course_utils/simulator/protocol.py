@@ -234,7 +234,7 @@ def whole(request: ChatRequest, reply: Reply, key: str) -> dict:
     """The reply as one JSON object in the client's protocol."""
     if request.anthropic:
         blocks = [{"type": "text", "text": reply.text}] if reply.text or not reply.tool_calls else []
-        blocks += [_tool_use(c) | {"input": json.loads(c["arguments"])} for c in reply.tool_calls]
+        blocks += [_tool_use(c) | {"input": _arguments(c)} for c in reply.tool_calls]
         head = _anthropic_head(request, key)
         return head | {"content": blocks, "stop_reason": _stop(reply), "usage": _usage(reply)}
     message = {"role": "assistant", "content": reply.text or (None if reply.tool_calls else "")}
@@ -323,6 +323,13 @@ def _stop(reply):
 
 def _openai_call(call):
     return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
+
+
+def _arguments(call):
+    try:
+        return json.loads(call["arguments"])
+    except ValueError:  # cut off by max_tokens, or malformed by a fault
+        return {}
 
 
 def _tool_use(call):

@@ -49,6 +49,11 @@ def key_of(request: ChatRequest) -> tuple[dict, dict, str]:
 async def find(request: ChatRequest) -> Found:
     """The reply to a request. ApiError for what a provider would refuse; CourseStop for what cannot be had here."""
     seen, _, key = key_of(request)
+    if request.images:  # the text models see none, so none is on record
+        try:
+            return await asyncio.to_thread(_mocked, request, key)
+        except CourseError as problem:
+            raise ApiError(400, str(problem), param="messages") from None
     if _mocks:
         return _mocked(request, key)
     if (stored := recordings.find(key)) is not None:

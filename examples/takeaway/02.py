@@ -31,7 +31,6 @@ def passages(folder):
 
 
 def embed(texts):
-    """One unit vector a text."""
     vectors = np.array([row.embedding for row in client.embeddings.create(model=EMBED, input=texts).data])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -55,9 +54,7 @@ if __name__ == "__main__":
         sys.exit('Usage: python 02.py FOLDER "QUESTION", with .txt or .md files in the folder.')
     found = search(sys.argv[2], texts)
     numbered = "\n\n".join(f"[{i}] {text}" for i, text in enumerate(found, 1))
-    messages = [
-        {"role": "system", "content": RULES},
-        {"role": "user", "content": f"{numbered}\n\nQuestion: {sys.argv[2]}"},
-    ]
+    asked = f"{numbered}\n\nQuestion: {sys.argv[2]}"
+    messages = [{"role": "system", "content": RULES}, {"role": "user", "content": asked}]
     reply = client.chat.completions.create(model=CHAT, messages=messages).choices[0].message.content
     print(reply, *found, sep="\n\n---\n\n")

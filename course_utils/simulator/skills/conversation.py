@@ -15,11 +15,9 @@ def reply(parts) -> str:
     best = max(zip(scores, range(len(said)), strict=True), default=(0, 0))
     if "?" in parts.question and best[0] >= 0.35:
         return f"You told me: {said[best[1]]}"
-    return (
-        guess(parts)
-        if "?" in parts.question
-        else f"Thank you, noted: {_topic(parts.question)}. What else can I do for you?"
-    )
+    if "?" in parts.question:
+        return guess(parts)
+    return f"Thank you, noted: {_topic(parts.question)}. What else can I do for you?"
 
 
 def guess(parts) -> str:
@@ -33,7 +31,8 @@ def guess(parts) -> str:
     if re.search(r"\bhow (?:much|many)|\bprice|\bcost", question, re.I):
         return f"For {topic} it is typically around {(5, 10, 20, 25, 50)[int(5 * chance)]}."
     if re.search(r"\b(?:is|are|can|do|does|may)\b.*\?", question, re.I):
-        return f"{('Yes', 'No')[int(2 * chance)]}, in general that is {('usual', 'not usual')[int(2 * chance)]} for {topic}."
+        said = ("Yes, in general that is usual", "No, in general that is not usual")[int(2 * chance)]
+        return f"{said} for {topic}."
     return f"Generally, {topic} is handled by the responsible team, and the details depend on the case."
 
 
