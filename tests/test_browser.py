@@ -1,9 +1,7 @@
 """The notebooks in JupyterLab, as a learner has them: open, Run All, a slider by keyboard, an exercise.
 
-COURSE_BROWSER=all opens every committed notebook; otherwise the first two, since each takes as long as its cells.
+`make test` opens lesson 2, `make test-all` every other: each takes as long as its cells.
 """
-
-import os
 
 import nbformat
 import pytest
@@ -35,7 +33,7 @@ CELLS = [
 ]
 PANEL_CELL, CARD_CELL, STARTER_CELL, CHECK_CELL = 1, 3, 4, 5
 COMMITTED = [p for p in notebooks.find([]) if p.parent == notebooks.NOTEBOOKS]
-OPENED = COMMITTED if os.environ.get("COURSE_BROWSER") == "all" else COMMITTED[:2]
+OPENED = [pytest.param(p, marks=[] if p.stem == "02_retrieval" else [pytest.mark.long], id=p.stem) for p in COMMITTED]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,7 @@ def lab(tmp_path_factory):
     """JupyterLab on copies of the notebooks, in a folder that looks like the checkout."""
     need("chromium")
     folder = tmp_path_factory.mktemp("lab")
-    headless.copy(OPENED, folder)
+    headless.copy(COMMITTED, folder)
     nbformat.write(
         new_notebook(cells=CELLS, metadata={"kernelspec": notebooks.KERNEL}), folder / "notebooks/made.ipynb"
     )
@@ -92,7 +90,7 @@ def test_what_is_wrong_with_a_page_is_seen(lab):
         assert any(failure == "leaves this machine: http://192.0.2.1/" for failure in opened.failed)
 
 
-@pytest.mark.parametrize("path", OPENED, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", OPENED)
 def test_a_lesson_runs_in_jupyterlab(path, lab):
     with lab.open(f"notebooks/{path.name}") as opened:
         opened.page.set_default_timeout(300_000)

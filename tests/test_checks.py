@@ -381,7 +381,6 @@ def test_faults_of_a_notebook():
     assert faults(nb) == ["99-recall: a card without a starter cell"]
 
 
-@pytest.mark.slow
 def test_everything_passes_strict_nbval(tmp_path):
     from nbclient import NotebookClient
 

@@ -207,9 +207,9 @@ def test_chroma_finds_with_it():
     assert collection.configuration["hnsw"]["space"] == "cosine"
 
 
-@pytest.mark.parametrize("name", embedding_clients.HOSTED)
+@pytest.mark.parametrize("name", embedding_clients.CLIENTS)
 def test_a_provider_gives_its_own_langchain_class(name, monkeypatch):
-    module, kind, _, model = embedding_clients.HOSTED[name]
+    (_, kind, _), model = embedding_clients.CLIENTS[name], embedding_clients.MODELS[name]
     monkeypatch.setenv("COURSE_EMBEDDING", name)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     if variable := settings.PROVIDERS[name]:

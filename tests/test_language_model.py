@@ -511,6 +511,7 @@ def test_a_model_can_be_stopped_and_asked_again():
     assert lm.generate("nano", seen("nano", max_tokens=4)).output_tokens == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tier", weights.NAMES)
 def test_it_is_quiet_ends_cleanly_and_keeps_within_its_memory(tier):
     need_weights(tier)

@@ -33,7 +33,7 @@ def sheet(lines, font="DejaVuSans.ttf", size=30, width=900, turn=0):
     return picture.rotate(turn, expand=True, fillcolor="white", resample=Image.Resampling.BICUBIC)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_error_rates_hold_their_bars_and_their_floors():
     rows = {row["split"]: row for row in reading.figures()}
     clean, noisy = rows["test, clean scans"]["value"], rows["test, noisy scans"]["value"]

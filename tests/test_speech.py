@@ -104,6 +104,7 @@ def test_bad_sound_gets_one_sentence(name):
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
 
 
+@pytest.mark.long
 def test_ten_minutes_are_heard_to_the_end():
     samples, _ = audio.read(recording("ask_return_lamp"))
     long = np.zeros(600 * audio.RATE, np.float32)
@@ -350,6 +351,7 @@ CEILINGS = {
 }
 
 
+@pytest.mark.long
 def test_figures_stay_under_their_ceilings():
     rows = {(r["name"], r["split"]): r for r in [*speech_to_text.figures(), *text_to_speech.figures()]}
     assert rows.keys() == CEILINGS.keys()

@@ -19,7 +19,7 @@ def live(monkeypatch):
     monkeypatch.delenv("COURSE_PROVIDER", raising=False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_heads_look_alikes_and_photographs_hold_their_bars_and_floors():
     rows = {row["split"]: row["value"] for row in vision.figures()}
     floors = {  # measured value less twice its standard error

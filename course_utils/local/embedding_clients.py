@@ -4,28 +4,20 @@ import functools
 import os
 
 from .. import clock, metering
+from ..catalogue import HOSTED
 from ..settings import PROVIDERS, CourseError
 
-HOSTED = {  # COURSE_EMBEDDING -> (LangChain's module, class, name of its key argument, model)
-    "openai": ("langchain_openai", "OpenAIEmbeddings", "api_key", "text-embedding-3-small"),
-    "cohere": ("langchain_cohere", "CohereEmbeddings", "cohere_api_key", "embed-v4.0"),
-    "google_genai": (
-        "langchain_google_genai",
-        "GoogleGenerativeAIEmbeddings",
-        "google_api_key",
-        "gemini-embedding-001",
-    ),
-    "huggingface": (
-        "langchain_huggingface",
-        "HuggingFaceEndpointEmbeddings",
-        "huggingfacehub_api_token",
-        "sentence-transformers/all-MiniLM-L6-v2",
-    ),
-    "ollama": ("langchain_ollama", "OllamaEmbeddings", None, "all-minilm"),
+CLIENTS = {  # COURSE_EMBEDDING -> (LangChain's module, class, name of its key argument)
+    "openai": ("langchain_openai", "OpenAIEmbeddings", "api_key"),
+    "cohere": ("langchain_cohere", "CohereEmbeddings", "cohere_api_key"),
+    "google_genai": ("langchain_google_genai", "GoogleGenerativeAIEmbeddings", "google_api_key"),
+    "huggingface": ("langchain_huggingface", "HuggingFaceEndpointEmbeddings", "huggingfacehub_api_token"),
+    "ollama": ("langchain_ollama", "OllamaEmbeddings", None),
 }
+MODELS = HOSTED["embedding"]
 
 
-def chosen(variable: str = "COURSE_EMBEDDING", known=tuple(HOSTED)) -> str:
+def chosen(variable: str = "COURSE_EMBEDDING", known=tuple(CLIENTS)) -> str:
     """'course', or the provider that a variable names. CourseError if it is not known."""
     name = os.environ.get(variable, "").strip().lower() or "course"
     if name != "course" and name not in known:
@@ -46,7 +38,7 @@ def hosted(name: str):
     """A provider's own LangChain embeddings. CourseError: missing key, integration not installed."""
     import importlib
 
-    module, attribute, argument, model = HOSTED[name]
+    module, attribute, argument = CLIENTS[name]
     key = key_of(name, "COURSE_EMBEDDING")
     if name == "huggingface":  # the course keeps the hub offline, unless the learner asks for it
         os.environ["HF_HUB_OFFLINE"] = "0"
@@ -55,7 +47,7 @@ def hosted(name: str):
     except ImportError:
         package = module.replace("_", "-")
         raise CourseError(f"COURSE_EMBEDDING={name} needs the package {package}: run pip install {package}.") from None
-    return getattr(integration, attribute)(model=model, **({argument: key} if argument else {}))
+    return getattr(integration, attribute)(model=MODELS[name], **({argument: key} if argument else {}))
 
 
 def ask(texts: list[str]) -> list[list[float]]:
@@ -63,7 +55,7 @@ def ask(texts: list[str]) -> list[list[float]]:
     name = chosen()
     model, start = hosted(name), clock.now()
     vectors = model.embed_documents(texts)
-    call = metering.Call("embedding", HOSTED[name][-1], start, clock.now(), cost=None, source="hosted")
+    call = metering.Call("embedding", MODELS[name], start, clock.now(), cost=None, source="hosted")
     call.step = metering.current_step()
     metering.meter.add(call)
     return vectors

@@ -6,13 +6,10 @@ OPENAI_BASE_URL and ELEVENLABS_BASE_URL point the clients at another server.
 import os
 
 from .. import clock, metering
+from ..catalogue import HOSTED
 from ..settings import CourseError, provider_key
 from . import audio as sound
 
-MODELS = {  # service -> (speech to text, text to speech)
-    "openai": ("whisper-1", "gpt-4o-mini-tts"),
-    "elevenlabs": ("scribe_v2", "eleven_multilingual_v2"),
-}
 VOICES = {  # the course's voice -> the service's; a name that is not here goes to the service as it is
     "openai": {"af_heart": "coral", "am_michael": "onyx", "bf_emma": "fable", "pf_dora": "shimmer", "pm_alex": "echo"},
     "elevenlabs": dict.fromkeys(("af_heart", "am_michael", "bf_emma", "pf_dora", "pm_alex"), "JBFqnCBsd6RMkjVDRZzb"),
@@ -36,7 +33,7 @@ def _client(service: str):
 
 def _call(service: str, capability: str, ask):
     """ask(client, model), recorded; the service's own complaint becomes one sentence."""
-    client, model, start = _client(service), MODELS[service][capability == "text-to-speech"], clock.now()
+    client, model, start = _client(service), HOSTED[capability][service], clock.now()
     try:
         answer = ask(client, model)
     except CourseError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import recordings
 from ..catalogue import TIERS
-from ..settings import CourseError
+from ..settings import CourseError, replies
 from . import protocol, weights
 from .protocol import Reply, prepare  # noqa: F401  (the provider takes both from here)
 from .schema import RequestError
@@ -134,7 +134,8 @@ def _load(file):
 
 def _request(seen) -> dict:
     request = {name: seen[name] for name in ("messages", "max_tokens", "temperature", "seed")}
-    request |= {"stream": True, "stream_options": {"include_usage": True}, "cache_prompt": False}
+    # On record a shared start is read once (the words are kept anyway); live, a reply must not hang on the one before.
+    request |= {"stream": True, "stream_options": {"include_usage": True}, "cache_prompt": replies() == "record"}
     if seen["stop"]:
         request["stop"] = seen["stop"]
     if seen["schema"] is not None:

@@ -151,7 +151,7 @@ def _hosted(description: str, style: str | None, size: tuple[int, int]):
     return image
 
 
-HOSTED_MODEL = "gpt-image-1"
+HOSTED_MODEL = catalogue.HOSTED["painting"]["openai"]
 
 
 def paint(description: str, style: str | None = None, size: tuple[int, int] = SIZES["square"]):

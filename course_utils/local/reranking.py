@@ -20,7 +20,7 @@ from .embedding_clients import chosen, key_of
 
 WEIGHTS = MODELS / "reranker" / "weights.json"
 FEATURES = ("dense", "sentence", "late", "sentence_late", "words", "codes")
-HOSTED = {"cohere": "rerank-v3.5"}  # COURSE_RERANKER -> model
+HOSTED = catalogue.HOSTED["reranking"]  # COURSE_RERANKER -> model
 KEPT = 96  # MiB of passages' vectors
 _FIRST = 1995  # ids of MiniLM's whole words begin here, the most frequent word first: 'the', 'of', 'and', ...
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w+(?:-\w+)*")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import dataclass
 
 from .. import catalogue, recordings
@@ -68,7 +69,8 @@ async def find(request: ChatRequest) -> Found:
     if not language_model.installed(request.tier.name):
         return _without_weights(request, key)
     try:
-        reply = await asyncio.to_thread(language_model.generate, request.tier.name, seen)
+        with _progress(request.tier.name) as on_token:
+            reply = await asyncio.to_thread(language_model.generate, request.tier.name, seen, on_token)
     except language_model.ContextError as problem:
         code = "context_length_exceeded"
         if replies() == "record":
@@ -81,6 +83,27 @@ async def find(request: ChatRequest) -> Found:
     if replies() == "record":
         recordings.store(key, reply.to_dict())
     return Found(reply, key, "model")
+
+
+@contextlib.contextmanager
+def _progress(tier):
+    """In a notebook a line counts the tokens while a model answers live, and is gone when it has; else None."""
+    if "ipykernel" not in sys.modules or replies() != "auto":
+        yield None
+        return
+    count, line = 0, f"\r{tier} answers live on this machine, tokens so far: "
+
+    def on_token(_):
+        nonlocal count
+        count += 1
+        if count % 5 == 1:
+            print(f"{line}{count}", end="", flush=True)
+
+    print(f"{line}0", end="", flush=True)
+    try:
+        yield on_token
+    finally:
+        print("\r" + " " * (len(line) + 6) + "\r", end="", flush=True)
 
 
 def _without_weights(request, key):
