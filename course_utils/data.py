@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
+from . import bilingual, desk, documents, marketplace, shop
 from .settings import DATA, ROOT, CourseError
 
 SHORT, LONG = 30, 130  # words; a passage below SHORT joins its neighbour, a paragraph above LONG is divided
@@ -152,6 +153,85 @@ def strangers() -> list[Question]:
     return [Question(r["id"], r["text"], r["type"], "strangers", r["answers"], r["documents"]) for r in rows]
 
 
+@dataclass(frozen=True)
+class Task:
+    """A request of lesson 1's mixed set: kind fact, audio, image, search or label; `file` below data/, or ''.
+
+    `answers`: accepted short spellings; for search the ids of accepted documents.
+    """
+
+    id: str
+    kind: str
+    split: str
+    text: str
+    file: str = ""
+    answers: list[str] = field(default_factory=list)
+
+
+def _lines(path, split: str | None, known: tuple[str, ...]) -> list[dict]:
+    """The rows of a JSONL file below data/, of one split or of all."""
+    if split not in (None, *known):
+        raise CourseError(f"There is no split {split!r}. Use one of: {', '.join(known)}.")
+    rows = [json.loads(line) for line in (DATA / path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [row for row in rows if split in (None, row["split"])]
+
+
+def tasks(split: str | None = None) -> list[Task]:
+    """Lesson 1's mixed requests, all or those of one split: 'dev' or 'test'."""
+    return [Task(**row) for row in _lines("tasks/tasks.jsonl", split, ("dev", "test"))]
+
+
+def routes() -> list[tuple[str, str]]:
+    """(request, way) pairs for lesson 1's router: small, large, code or retrieval."""
+    return [(row["text"], row["way"]) for row in _lines("tasks/routes.jsonl", None, ("test",))]
+
+
+def sentiment(split: str | None = None) -> list[tuple[str, str]]:
+    """(message, label) pairs, label positive, negative or neutral; all or those of one split: 'train' or 'test'."""
+    import csv
+
+    if split not in (None, "train", "test"):
+        raise CourseError(f"There is no split {split!r}. Use one of: train, test.")
+    with (DATA / "language" / "sentiment.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["text"], row["label"]) for row in csv.DictReader(file) if split in (None, row["split"])]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a room: `file` below data/, the room that it shows. Photos of a flat also name `flat`, `place` (which
+    of its rooms) and `shot` ('a', or 'b' from nearer); pictures of the stock the `colour` of their cloth and a split."""
+
+    file: str
+    room: str
+    flat: str = ""
+    place: int = 0
+    shot: str = ""
+    colour: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A labelled sentence of a listing: 'true', 'false' or 'unbacked' of a flat, or 'fine' or 'stop' for moderation."""
+
+    id: str
+    text: str
+    label: str
+    split: str
+    flat: str = ""
+
+
+def listings(part: str = "photos", split: str | None = None) -> list[Shot] | list[Statement]:
+    """Lesson 5: 'photos' of flats and 'claims' (dev, test), 'stock' of rooms (shelf, dev, query), 'sentences' (three)."""
+    parts = {"photos": (Shot, ("dev", "test")), "stock": (Shot, ("shelf", "dev", "query"))}
+    parts |= {"claims": (Statement, ("dev", "test")), "sentences": (Statement, SPLITS)}
+    if part not in parts:
+        raise CourseError(f"The listings have no part {part!r}. There are: {', '.join(parts)}.")
+    kind, splits = parts[part]
+    rows = _lines(f"listings/{part}.jsonl", split, splits)
+    return [kind(**row | ({"file": f"listings/{row['file']}"} if kind is Shot else {})) for row in rows]
+
+
 SAMPLE = (
     "# House rules\n\nThe kitchen lamp is switched off at ten in the evening. Whoever comes home later takes the torch \
 that hangs beside the door, and puts it back in the morning.\n\nThe cat, Binnacle, is fed at seven and at six. She gets 40 \
@@ -189,6 +269,24 @@ DATASETS: dict[str, Callable] = {
     "questions": questions,
     "strangers": strangers,
     "folder": folder,
+    "listings": listings,
+    "tasks": tasks,
+    "routes": routes,
+    "sentiment": sentiment,
+    "invoices": documents.invoices,
+    "papers": documents.papers,
+    "hearing": documents.hearing,
+    "hearing notes": documents.hearing_notes,
+    "clauses": documents.clauses,
+    "clause questions": documents.clause_questions,
+    **bilingual.DATASETS,
+    **shop.DATASETS,
+    **desk.DATASETS,
+    "posts": marketplace.posts,
+    "written": marketplace.written,
+    "mugs": marketplace.mugs,
+    "films": marketplace.films,
+    "photo": marketplace.photo,
 }
 
 

@@ -76,6 +76,11 @@ def styled(function):
     return draw
 
 
+def _dollars_apart(page: str) -> str:
+    """HTML text with each $ in an element of its own: JupyterLab takes what stands between two of them for a formula."""
+    return page.replace("$", "<span>$</span>")
+
+
 def figure_html(fig, alt: str | None = None, caption: str | None = None) -> str:
     """A figure as HTML with its alternative text: `alt`, else fig.alt_text. CourseError if it has none."""
     import base64
@@ -91,7 +96,7 @@ def figure_html(fig, alt: str | None = None, caption: str | None = None) -> str:
     if "matplotlib.pyplot" in sys.modules:  # else the inline backend shows it again
         sys.modules["matplotlib.pyplot"].close(fig)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    caption = html.escape(caption or alt.split(". ")[0].rstrip(".") + ".")
+    caption = _dollars_apart(html.escape(caption or alt.split(". ")[0].rstrip(".") + "."))
     return (
         f'<figure style="margin:0.5em 0"><img alt="{html.escape(alt)}" style="max-width:100%" '
         f'src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
@@ -118,5 +123,5 @@ def table(frame, index=None, digits: int = 3, caption: str = "") -> None:
     """Show a data frame as a table with column headers, `digits` decimals and a caption."""
     index = any(frame.index.names) if index is None else index
     text = frame.to_string(index=index, na_rep="–", float_format=lambda v: f"{v:.{digits}f}")
-    head = f"<p><strong>{html.escape(caption)}</strong></p>" if caption else ""
+    head = f"<p><strong>{_dollars_apart(html.escape(caption))}</strong></p>" if caption else ""
     emit(head + table_html(frame, index, digits), f"{caption}\n{text}" if caption else text)

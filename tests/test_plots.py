@@ -206,6 +206,17 @@ def test_show_needs_words_and_escapes_them(capsys):
     assert capsys.readouterr().out == "Figure: A line that rises.\n"
 
 
+def test_dollars_in_a_caption_are_no_formula():
+    from matplotlib.figure import Figure
+
+    page = plots.figure_html(Figure(), alt="From $2 to $20 & more. The rest.", caption=None)
+    assert "<figcaption>From <span>$</span>2 to <span>$</span>20 &amp; more.</figcaption>" in page
+    assert 'alt="From $2 to $20 &amp; more. The rest."' in page  # an attribute is no formula
+    assert re.sub(r"<[^>]+>", "", page) == "From $2 to $20 &amp; more."  # and it reads as before
+    given = plots.figure_html(Figure(), alt="Prices.", caption="$1 or $2")
+    assert "<figcaption><span>$</span>1 or <span>$</span>2</figcaption>" in given
+
+
 def test_show_closes_a_pyplot_figure():
     import matplotlib
 
