@@ -7,8 +7,8 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LESSONS = {"retrieval": "02_retrieval"}  # module of course_utils/shown: the lesson that shows it
-DIFFERENT = {"retrieval": {"readers"}}  # names whose statement must differ; the docstring says why
+LESSONS = {"retrieval": "02_retrieval", "support": "04_conversation"}  # module: its lesson
+DIFFERENT = {"retrieval": {"readers"}, "support": set()}  # names whose statement must differ; the docstring says why
 
 
 def statements(source: str) -> dict[str, str]:

@@ -10,7 +10,23 @@ import pytest
 from course_utils import provider
 
 SCRIPTS = Path(__file__).parent.parent / "examples" / "takeaway"
-ARGUMENTS = {"02": ["{folder}", "What is the cat's name?"]}
+ARGUMENTS = {"01": ["{folder}", "What is the cat's name?"], "02": ["{folder}", "What is the cat's name?"]}
+ARGUMENTS["03"] = ["{folder}/note.txt"]
+ARGUMENTS["05"] = ["{folder}"]
+ARGUMENTS["06"] = ["{folder}"]
+ARGUMENTS["07"] = ["{folder}/note.txt", "English", "Portuguese"]
+ARGUMENTS["08"] = ["{folder}/products.csv", "{folder}/purchases.csv", "anna"]
+ARGUMENTS["04"] = ["{folder}/messages.csv", "{folder}", "What is the cat's name?"]
+FILES = {  # what a script reads beside note.txt
+    "04": {
+        "messages.csv": "house,Who feeds the cat?\nhouse,When is the lamp switched off?\norder,Where is my parcel?\n"
+        "order,Has my order been sent?\nescalate,I want a person\nescalate,I was hurt\n",
+    },
+    "08": {
+        "products.csv": "id,text\nB1,Binnacle brass lamp for the hall\nB2,Binnacle brass clock\nW1,Wool rug\nW2,Wool throw\n",
+        "purchases.csv": "customer,id\nanna,B1\nbert,B1\nbert,B2\ncleo,W1\ncleo,W2\n",
+    },
+}
 NOTE = (
     "The cat of this house is called Binnacle, and she is fed at seven and at six.\n\n"
     "The lamp is switched off at ten in the evening."
@@ -29,6 +45,8 @@ def test_takeaway(lesson, address, tmp_path):
     source = script.read_text(encoding="utf-8")
     assert "course_utils" not in source and len(source.splitlines()) <= 60
     (tmp_path / "note.txt").write_text(NOTE, encoding="utf-8")
+    for name, text in FILES.get(lesson, {}).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     environment = os.environ | {
         "OPENAI_BASE_URL": address + "/v1",
         "OPENAI_API_KEY": "x",

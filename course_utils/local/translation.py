@@ -169,9 +169,11 @@ def _agree(gender: str, found: re.Match) -> str:
     return re.sub(r"\w+", swap, found[0])
 
 
-def _piece(piece: str, direction: str, terms: dict, ask) -> tuple[str, list[str], list[str]]:
+def _piece(piece: str, direction: str, terms: dict, ask, protect: bool = True) -> tuple[str, list[str], list[str]]:
     """One sentence: its translation, what was protected, what was lost all the same."""
     body = piece.strip()
+    if not protect:
+        return piece.replace(body, ask(body)), [], []
     lead = re.match(r"(?:[-*•>]|\d+[.)])\s+", body)
     lead = lead[0] if lead else ""
     before, after = piece[: len(piece) - len(piece.lstrip())] + lead, piece[len(piece.rstrip()) :]
@@ -189,7 +191,9 @@ def _piece(piece: str, direction: str, terms: dict, ask) -> tuple[str, list[str]
     return before + done + after, hidden, lost + [term for term in hidden if term not in kept]
 
 
-def translate_text(text: str, source: str, target: str, terms: dict | None = None, record: bool = True) -> Translation:
+def translate_text(
+    text: str, source: str, target: str, terms: dict | None = None, record: bool = True, protect: bool = True
+) -> Translation:
     """The unmetered core of `translate`; terms as `glossary()` gives them, `record=False` always asks the model."""
     direction = _direction(source, target)
     if not isinstance(text, str) or not text.strip():
@@ -207,7 +211,7 @@ def translate_text(text: str, source: str, target: str, terms: dict | None = Non
 
     pairs, protected, lost = [], [], []
     for piece in split_sentences(text):
-        done, kept, gone = _piece(piece, direction, terms, ask) if piece.strip() else (piece, [], [])
+        done, kept, gone = _piece(piece, direction, terms, ask, protect) if piece.strip() else (piece, [], [])
         pairs.append((piece, done))
         protected += kept
         lost += gone
@@ -217,14 +221,17 @@ def translate_text(text: str, source: str, target: str, terms: dict | None = Non
     return Translation(whole, direction[:2], direction[3:], trimmed, tuple(protected), tuple(lost), origin)
 
 
-def translate(text: str, source: str = "en", target: str = "pt", use_glossary: bool = True) -> Translation:
+def translate(
+    text: str, source: str = "en", target: str = "pt", use_glossary: bool = True, protect: bool = True
+) -> Translation:
     """Translate between English and Portuguese ('en', 'pt').
 
     Placeholders, codes, links and e-mail addresses come through as they are; the shop's glossary is applied unless
-    `use_glossary` is off. `lost` names what the model dropped all the same. CourseError: empty text, unknown pair.
+    `use_glossary` is off. `lost` names what the model dropped all the same. protect=False gives each sentence to the
+    model as it stands, to see what it does to all that. CourseError: empty text, unknown pair.
     """
     with metering.local("translation", units=len(text) if isinstance(text, str) else 0) as work:
-        done = translate_text(text, source, target, terms=None if use_glossary else {})
+        done = translate_text(text, source, target, terms=None if use_glossary else {}, protect=protect)
         work.source = done.made_by
         return done
 
