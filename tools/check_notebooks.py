@@ -137,7 +137,7 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("lesson", nargs="*", help="2, 02_retrieval, further/10; none: all")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"allowed for a notebook ({SECONDS})")
-    parser.add_argument("--workers", type=int, default=2, help="notebooks at a time (2)")
+    parser.add_argument("--workers", type=int, default=1, help="notebooks at a time (1: the allowed seconds are for two cores)")
     parser.add_argument("--blocked-sockets", action="store_true", help="use no network namespace")
     options = parser.parse_args(arguments)
     try:
