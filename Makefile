@@ -28,7 +28,7 @@ test: setup
 # The long pass, beside make test: models on all their held-out data, every lesson in the browser, and every notebook
 # once more under other processor settings, hash seed and time zone.
 test-all: setup
-	$(RUN) -m pytest -q -n 2 --dist load -m long tests
+	$(RUN) -m pytest -q -m long tests
 	$(RUN) tools/notebooks.py --elsewhere
 
 # make reset LESSON=3: a fresh copy of a lesson; the learner's own is kept beside it
