@@ -42,14 +42,14 @@ def alt_timeline(meter) -> str:
 
 
 def _lanes(bars):
-    """Rows of bars that do not overlap: [(row name or '', bars)], grouped by name in order of first start."""
+    """Rows of bars that do not overlap: [(row name, bars)], grouped by name in order of first start."""
     lanes = []
     for row in dict.fromkeys(b[0] for b in bars):
         mine = []
         for bar in (b for b in bars if b[0] == row):
             free = next((lane for lane in mine if lane[-1][2] <= bar[1] + 1e-9), None)
             mine.append([bar]) if free is None else free.append(bar)
-        lanes += [(row if i == 0 else "", lane) for i, lane in enumerate(mine)]
+        lanes += [(row, lane) for lane in mine]
     return lanes
 
 
@@ -94,7 +94,7 @@ def timeline(meter, title: str = ""):
         ax.set(xticks=[], yticks=[])
         ax.text(0.02, 0.5, "No model was called.", transform=ax.transAxes, va="center")
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("seconds" + (" (line in a bar: first token)" if any(b[3] for b in bars) else ""))
+    ax.set_xlabel("seconds" + (" (line in a bar: first token)" if any(b[3] and b[3] < b[2] - b[1] for b in bars) else ""))
     ax.set_title(title)
     fig.alt_text = (f"{title}. " if title else "") + alt_timeline(meter)
     return fig
