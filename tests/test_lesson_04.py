@@ -10,7 +10,8 @@ import nbformat
 import pytest
 import yaml
 
-from course_utils import desk, load, run
+from course_utils import load, run
+from course_utils.datasets import desk
 from course_utils.local.audio import read
 from course_utils.local.speaking_time import speaking_seconds, spoken
 from course_utils.metering import meter

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import load, shop
+from course_utils import load
+from course_utils.datasets import shop
 from course_utils.settings import CourseError
 from course_utils.shelf import shelf
 

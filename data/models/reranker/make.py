@@ -12,7 +12,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))
 
-from course_utils import data  # noqa: E402
+from course_utils import load  # noqa: E402
 from course_utils.local import reranking  # noqa: E402
 
 PENALTY = 0.1  # on squared weights; cross-validation on train hardly tells .01 to .3 apart
@@ -96,8 +96,8 @@ def ranked(scores, among=None) -> list[int]:
 
 
 def main():
-    questions = [q for split in ("train", "dev") for q in data.questions(split)]
-    passages = data.handbook_passages()
+    questions = [q for split in ("train", "dev") for q in load("questions", split=split)]
+    passages = load("passages")
     place = {passage.id: number for number, passage in enumerate(passages)}
     gold = [{place[name] for name in q.passages} for q in questions]
     prepared = prepare(questions, passages)

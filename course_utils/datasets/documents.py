@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .settings import DATA, CourseError
+from ..settings import DATA, CourseError
 
 
 @dataclass(frozen=True)
@@ -151,3 +151,13 @@ def clause_questions() -> dict[str, str]:
     import yaml
 
     return yaml.safe_load((DATA / "contracts" / "questions.yaml").read_text(encoding="utf-8"))
+
+
+DATASETS = {
+    "invoices": invoices,
+    "papers": papers,
+    "hearing": hearing,
+    "hearing notes": hearing_notes,
+    "clauses": clauses,
+    "clause questions": clause_questions,
+}

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 
-from .settings import DATA, CourseError
+from ..settings import DATA, CourseError
 
 FOLDER = DATA / "support"
 INTENTS = ("faq", "billing", "technical", "escalate", "out_of_scope")

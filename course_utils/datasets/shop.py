@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .settings import DATA, CourseError
+from ..settings import DATA, CourseError
 
 FOLDER = DATA / "recommendations"
 SPLITS = ("train", "dev", "test")

@@ -3,7 +3,7 @@
 import csv
 from dataclasses import dataclass
 
-from .settings import DATA, CourseError
+from ..settings import DATA, CourseError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .settings import DATA, ROOT, CourseError
+from ..settings import DATA, ROOT, CourseError
 
 SPLITS = ("train", "dev", "test")
 SAMPLE = DATA / "posts" / "photos" / "test-001.jpg"
@@ -114,3 +114,6 @@ def photo(path: str = "") -> Path:
     raise CourseError(
         f"There is no picture at {path}. Put it into the folder my_documents and write 'my_documents/NAME'."
     )
+
+
+DATASETS = {"posts": posts, "written": written, "mugs": mugs, "films": films, "photo": photo}
