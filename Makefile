@@ -1,4 +1,4 @@
-# make lab      set up if need be, then open JupyterLab on the lessons      LAYERS=core  LESSON=3  PORT=8889  BROWSER=no
+# make lab      set up if need be, then open JupyterLab on the lessons      LAYERS=core  LESSON=3  PORT=8889  BROWSER=no  PROJECTOR=1
 # make test     set up if need be, then pass every test      make test-all: the long ones
 # The environment's own Python once it is there; before that the first 3.11 to 3.13 found, or PYTHON=/path/to/python3.12
 VENV   ?= .venv
@@ -10,7 +10,7 @@ endif
 RUN := $(VENV)/bin/python
 export VENV
 
-.PHONY: setup lab test test-all reset notebooks record new-lesson doctor weights-large repair lint lock
+.PHONY: setup lab test test-all reset notebooks record new-lesson doctor weights-large repair lint lock site slides upgrade
 .DEFAULT_GOAL := lab
 
 setup:
@@ -18,7 +18,7 @@ setup:
 	@"$(PYTHON)" bootstrap.py $(LAYERS)
 
 lab: setup
-	@$(RUN) tools/lab.py open $(if $(LESSON),--lesson $(LESSON)) $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
+	@$(RUN) tools/lab.py open $(if $(LESSON),--lesson $(LESSON)) $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser) $(if $(PROJECTOR),--projector)
 
 # Unit tests, provider, exercises and browser; then every notebook, strictly.
 test: setup
@@ -56,6 +56,14 @@ weights-large: setup
 providers frameworks stores serving dev weights weights-small:
 	@"$(PYTHON)" bootstrap.py core $@
 
+# For teachers: the lessons as a searchable site and as slides, both without a server or network, in build/.
+site: LAYERS = core dev site
+site: setup
+	$(RUN) tools/build_site.py $(foreach lesson,$(LESSON),--lesson $(lesson))
+slides: LAYERS = core dev site
+slides: setup
+	$(RUN) tools/slides.py $(LESSON)
+
 # Install again what is there, over whatever has been damaged.
 repair:
 	@"$(PYTHON)" bootstrap.py --repair $(LAYERS)
@@ -68,3 +76,11 @@ lint: setup
 UV ?= uv
 lock:
 	"$(PYTHON)" requirements/lock.py --uv "$(UV)" $(if $(UPGRADE),--upgrade)
+
+# Everything at its newest version: the locks move, .venv follows, every notebook runs again, and what changed in its
+# outputs is told cell by cell (build/upgrade.txt). Nothing is written into the notebooks; `make notebooks` does that.
+upgrade:
+	@$(MAKE) lock UPGRADE=1
+	@$(MAKE) setup
+	@mkdir -p build
+	$(RUN) tools/notebooks.py --check $(LESSON) >build/upgrade.txt 2>&1; code=$$?; cat build/upgrade.txt; exit $$code

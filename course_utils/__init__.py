@@ -28,6 +28,7 @@ FACE = {
     "quiz": "checks",
     "guess": "checks",
     "show_guess": "checks",
+    "progress": "checks.path",
     "scoreboard": "",  # modules
     "provider": "",
 }

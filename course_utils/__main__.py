@@ -1,4 +1,4 @@
-"""The package's commands: python -m course_utils doctor | scoreboard | models | serve."""
+"""The package's commands: python -m course_utils doctor | scoreboard | models | progress | serve."""
 
 import importlib
 import sys
@@ -9,6 +9,7 @@ COMMANDS = {  # name -> (module whose main(arguments) returns the exit code, wha
     "doctor": ("doctor", "is this machine ready? one line a check, a fix beside each failure"),
     "scoreboard": ("scoreboard", "every claim of the course, as it was measured"),
     "models": ("local.figures", "every local model's figure, measured now"),
+    "progress": ("checks.path", "exercises done and guesses made, over all lessons; --reset begins anew"),
     "serve": ("simulator.provider", "the course's provider over HTTP, for any client in any language"),
 }
 

@@ -149,11 +149,11 @@ _simulated, _live = _start(_SimulatedLoop(_clock), True), _start(asyncio.new_eve
 
 
 def is_live() -> bool:
-    """Whether time is real here: inside run(live=True), in a server, or with a real provider."""
+    """Whether time is real here: inside run(live=True), in a server, with a real provider or COURSE_LIVE=1."""
     if asyncio._get_running_loop() is _simulated:
         return False
     here = _live_here.get()
-    return settings.provider() != "course" if here is None else here
+    return settings.live() if here is None else here
 
 
 def in_run() -> bool:
@@ -225,7 +225,8 @@ def run(coroutine, live=None):
     """Run a coroutine to its end and return its result.
 
     live=False: simulated time, where waiting costs nothing and is exact. live=True: real time. live=None: real time
-    with a real provider (COURSE_PROVIDER), else simulated. Exceptions arrive with their own traceback; Ctrl-C cancels.
+    with a real provider (COURSE_PROVIDER) or COURSE_LIVE=1, else simulated. Exceptions arrive with their own traceback;
+    Ctrl-C cancels.
     ClockError: a deadlock, a socket in simulated time, or a run() inside a run().
     """
     if not asyncio.iscoroutine(coroutine):

@@ -6,6 +6,7 @@ A figure made here shows itself at the end of a cell, or by `show(fig)`. Marks h
 
 import html
 
+from . import settings
 from .settings import CourseError
 from .widgets import emit
 
@@ -41,6 +42,7 @@ STYLE = {
     "text.parse_math": False,  # $ is a dollar
 }
 DPI = 80  # 10 inches are 800 pixels: type of 14 points is 16 pixels high
+PROJECTED = 120  # dots per inch in projector mode
 
 
 def new(height=4.5, width=10.0):
@@ -92,7 +94,8 @@ def figure_html(fig, alt: str | None = None, caption: str | None = None) -> str:
         raise CourseError('show: a figure needs alternative text that carries its message: show(fig, alt="…").')
     file = io.BytesIO()
     with _style():
-        fig.savefig(file, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+        dots = PROJECTED if settings.projector() else DPI
+        fig.savefig(file, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
     if "matplotlib.pyplot" in sys.modules:  # else the inline backend shows it again
         sys.modules["matplotlib.pyplot"].close(fig)
     data = base64.b64encode(file.getvalue()).decode("ascii")

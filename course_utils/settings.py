@@ -109,9 +109,23 @@ def state() -> Path:
     return _folder("COURSE_STATE", ROOT / ".state")
 
 
+def _on(variable: str) -> bool:
+    return os.environ.get(variable, "").strip() not in ("", "0")
+
+
 def strict() -> bool:
     """Whether a missing tool is a failure and not a skip, as in CI."""
-    return os.environ.get("COURSE_STRICT", "") not in ("", "0")
+    return _on("COURSE_STRICT")
+
+
+def live() -> bool:
+    """Whether waiting is real by default: with a hosted provider, or with COURSE_LIVE=1, to show a class what users feel."""
+    return provider() != "course" or _on("COURSE_LIVE")
+
+
+def projector() -> bool:
+    """Whether figures, tables and boxes are drawn larger, for a room (COURSE_PROJECTOR=1)."""
+    return _on("COURSE_PROJECTOR")
 
 
 _read_env_file()

@@ -4,8 +4,10 @@ import html
 import re
 import sys
 
+from . import settings
 from .settings import CourseError
 
+LARGER = "1.35em"  # tables and boxes in projector mode
 # Left borders, at least 3:1 on white and on JupyterLab's dark ground; the words beside them say the same.
 BORDER = {"task": "#3f90da", "right": "#2e8b57", "wrong": "#d9534f", "open": "#808080"}
 
@@ -25,6 +27,8 @@ def emit(page: str, text: str, **more) -> None:
         return
     from IPython.display import display
 
+    if settings.projector():
+        page = f'<div style="font-size:{LARGER}">{page}</div>'
     display({"text/html": page, "text/plain": text} | more, raw=True)
 
 

@@ -26,11 +26,12 @@ NEEDS = {
     "serving": 290,
     "providers": 120,
     "dev": 210,
+    "site": 40,
     "weights": 420,
     "weights-small": 980,
     "weights-large": 2240,
 }
-DEFAULT = [name for name in NEEDS if name != "weights-large"]
+DEFAULT = [name for name in NEEDS if name not in ("weights-large", "site")]
 JOINED = {"weights-small": "small", "weights-large": "large"}  # the tier whose file the layer's parts make
 # What a package of weights is for, and where its makers publish the same weights.
 OFFICIAL = {

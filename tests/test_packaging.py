@@ -49,7 +49,7 @@ def names(layer: str) -> set[str]:
 
 def test_layers_and_extras_are_the_same():
     assert set(GROUPS) == set(install.NEEDS) == {lock.stem for lock in (ROOT / "requirements").glob("*.lock")}
-    assert set(install.DEFAULT) == set(GROUPS) - {"weights-large"}
+    assert set(install.DEFAULT) == set(GROUPS) - {"weights-large", "site"}
 
 
 @pytest.mark.parametrize("layer", GROUPS)

@@ -109,6 +109,23 @@ def choose(port: int | None, first: int = 8888, tries: int = 20) -> int:
     raise SystemExit(f"The ports {first} to {first + tries - 1} are all in use. Name a free one: make lab PORT=9999")
 
 
+LARGE = {  # JupyterLab's own type in projector mode
+    "@jupyterlab/apputils-extension:themes": {
+        "overrides": {"code-font-size": "18px", "content-font-size1": "19px", "ui-font-size1": "15px"}
+    }
+}
+
+
+def project() -> None:
+    """Projector mode: figures and tables of the lessons, and JupyterLab's type, are larger."""
+    folder = ROOT / ".cache" / "projector" / "labconfig"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "default_setting_overrides.json").write_text(json.dumps(LARGE), encoding="utf-8")
+    known = os.environ.get("JUPYTER_CONFIG_PATH", "")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(folder.parent), known]))
+    os.environ["COURSE_PROJECTOR"] = "1"
+
+
 def start(lesson: Path | None, port: int, browser: bool) -> int:
     """Run JupyterLab until it is stopped. Nothing in it asks the network for news or updates."""
     sys.path.insert(0, str(ROOT))
@@ -135,6 +152,7 @@ def main() -> int:
     parser.add_argument("--lesson", help="its number, or part of its name")
     parser.add_argument("--port", type=int)
     parser.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--projector", action="store_true", help="larger type and figures, for a room")
     options = parser.parse_args()
     if options.action == "reset":
         if not options.lesson:
@@ -146,6 +164,8 @@ def main() -> int:
         print(f"{name} has a newer version. Yours is kept; make reset LESSON={Path(name).stem[:2]} takes the new one.")
     if options.action == "copy":
         return 0
+    if options.projector:
+        project()
     names = sorted(LESSONS.glob("*.ipynb"))
     source = find(options.lesson) if options.lesson else names[0] if names else None
     return start(MINE / source.relative_to(LESSONS) if source else None, choose(options.port), not options.no_browser)
