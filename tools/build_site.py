@@ -99,6 +99,21 @@ def picture(source: str, drawn: dict) -> str:
     return f'<figure class="diagram"><img alt="{html.escape(alt, quote=True)}" src="{address}"></figure>'
 
 
+KEYBOARD = [  # what scrolls can be reached by keyboard, headings have a level, an empty corner of a table is no header
+    (re.compile(r"<pre>"), '<pre tabindex="0">'),
+    (re.compile(r'<div class="table-wrapper '), '<div tabindex="0" class="table-wrapper '),
+    (re.compile(r'<p class="caption" role="heading">'), '<p class="caption" role="heading" aria-level="2">'),
+    (re.compile(r"<th></th>"), "<td></td>"),
+]
+
+
+def reachable(page: str) -> str:
+    """A page of the site with what assistive technology needs and the theme or pandas leave out."""
+    for pattern, better in KEYBOARD:
+        page = pattern.sub(better, page)
+    return page
+
+
 def lay_out(folder: Path, lessons: dict[Path, object], drawn: dict) -> None:
     """Write what Sphinx reads into `folder`."""
     known = {*lessons, *pages()}
@@ -140,6 +155,8 @@ def build(out: Path, lessons: dict[Path, object], drawn: dict) -> list[str]:
     said = [line.replace(f"{folder}{os.sep}", "") for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
         raise RuntimeError("\n".join(["Sphinx stopped:", *said[-15:]]))
+    for page in out.rglob("*.html"):
+        page.write_text(reachable(page.read_text(encoding="utf-8")), encoding="utf-8")
     return said
 
 
