@@ -6,12 +6,40 @@ here.
 
 from collections.abc import Callable
 
-from .datasets import bilingual, desk, documents, handbook, listings, marketplace, questions, shop
+from .datasets import (
+    bilingual,
+    desk,
+    docstrings,
+    documents,
+    handbook,
+    inbox,
+    judging,
+    listings,
+    lookalikes,
+    marketplace,
+    questions,
+    reviews,
+    shop,
+)
 from .settings import CourseError
 
 DATASETS: dict[str, Callable] = {
     name: loader
-    for subject in (handbook, questions, listings, documents, desk, bilingual, shop, marketplace)
+    for subject in (
+        handbook,
+        questions,
+        listings,
+        documents,
+        desk,
+        bilingual,
+        shop,
+        marketplace,
+        inbox,
+        judging,
+        reviews,
+        lookalikes,
+        docstrings,
+    )
     for name, loader in subject.DATASETS.items()
 }
 

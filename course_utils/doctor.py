@@ -63,6 +63,7 @@ NEEDS = {
     "postgres": Need("make stores, on Python 3.11 or 3.12", ("pgserver", "pgvector", "psycopg")),
     "faiss": Need("make stores", ("faiss",)),
     "qdrant": Need("make stores", ("qdrant_client",)),
+    "qdrant-server": _key("QDRANT_URL", "qdrant_client"),
     "weaviate": _key("WEAVIATE_URL", "weaviate"),
     "pinecone": _key("PINECONE_API_KEY", "pinecone"),
     "haystack": Need("make frameworks", ("haystack",)),

@@ -1,6 +1,7 @@
 """The ledger of claims: `scoreboard.record("C6", …)` in a lesson; `python -m course_utils scoreboard` collects them.
 
-A record is an output of its own MIME type, so the committed, executed notebooks are the only home of the figures.
+A record is an output of its own MIME type, so the committed, executed notebooks are the only home of the figures;
+`scoreboard --readme` writes them into README's table, and a test keeps both equal.
 """
 
 import argparse
@@ -18,6 +19,8 @@ COLUMNS = ("claim", "lesson", "part", "popular", "measured", "interval", "eviden
 EVIDENCE = ("real", "arithmetic", "simulated")
 VERDICTS = ("holds", "holds with conditions", "fails")
 NOT_YET = "not yet measured"
+README = settings.ROOT / "README.md"
+MARKS = ("<!-- ledger -->\n", "<!-- /ledger -->\n")  # README's table stands between them
 
 CLAIMS = {  # id: (what tutorials say, lessons that measure it)
     "C1": ("Three calls of one second take 3 s in sequence and 1 s in parallel", (1,)),
@@ -179,6 +182,30 @@ def frame(paths=None):
     return pandas.DataFrame(ledger(collect(paths)), columns=list(COLUMNS))
 
 
+def markdown(rows) -> str:
+    """The ledger as README's table, Markdown, a line a measured part and one for each claim and lesson still open."""
+    lines = ["| claim | lesson | what was measured | popular | measured | 95 % interval | evidence | verdict |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    last = None
+    for row in rows:
+        name = f"**{row['claim']}** {CLAIMS[row['claim']][0]}" if row["claim"] != last else row["claim"]
+        last = row["claim"]
+        figures = [row["part"] or "–"] + [_figure(row[c]) for c in ("popular", "measured", "interval")]
+        if row["verdict"] == NOT_YET:
+            figures[1] = "–"
+        cells = [name, f"L{row['lesson']}", *figures, row["evidence"] or "–", row["verdict"]]
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def in_readme(text: str, rows) -> str:
+    """README's text with the ledger of these rows between its two marks. CourseError without the marks."""
+    first, last = MARKS
+    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
+        raise CourseError(f"README.md needs the lines {first.strip()} and {last.strip()}, once and in this order.")
+    return text[: text.index(first) + len(first)] + markdown(rows) + text[text.index(last) :]
+
+
 def _print(rows):
     for claim, (title, _) in CLAIMS.items():
         print(f"{claim:4} {title}")
@@ -194,17 +221,25 @@ def _print(rows):
 
 
 def main(argv=None) -> int:
-    """`python -m course_utils scoreboard [--json] [notebook …]`: print the ledger. Returns the exit status."""
+    """`python -m course_utils scoreboard [--json | --readme] [notebook …]`: print the ledger, or write README's table.
+
+    Returns the exit status.
+    """
     parser = argparse.ArgumentParser(prog="python -m course_utils scoreboard", description="The ledger of claims.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="executed notebooks (default: the course's)")
     parser.add_argument("--json", action="store_true", help="rows as JSON")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     options = parser.parse_args(argv)
     try:
         rows = ledger(collect(options.notebooks or None))
+        if options.readme:
+            README.write_text(in_readme(README.read_text(encoding="utf-8"), rows), encoding="utf-8", newline="\n")
     except CourseError as problem:
         print(problem)
         return 1
-    if options.json:
+    if options.readme:
+        print(f"README.md: {len(rows)} rows of the ledger.")
+    elif options.json:
         print(json.dumps(rows, indent=1))
     else:
         _print(rows)

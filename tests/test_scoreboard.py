@@ -120,3 +120,26 @@ def test_the_command_lists_what_is_not_measured_yet(tmp_path, capsys):
 def test_the_courses_own_notebooks_can_be_collected():
     frame = scoreboard.frame()
     assert list(frame.columns) == list(scoreboard.COLUMNS) and set(frame["claim"]) == set(scoreboard.CLAIMS)
+
+
+def test_readme_holds_the_ledger_of_the_executed_notebooks():
+    text = scoreboard.README.read_text(encoding="utf-8")
+    written = scoreboard.in_readme(text, scoreboard.ledger(scoreboard.collect()))
+    assert text == written, "README's ledger is old: python -m course_utils scoreboard --readme"
+    assert all(f"| **{claim}** " in text for claim in scoreboard.CLAIMS)
+
+
+def test_the_readme_command_writes_between_its_marks(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "README.md"
+    monkeypatch.setattr(scoreboard, "README", page)
+    page.write_text("above\n<!-- ledger -->\nstale\n<!-- /ledger -->\nbelow\n", encoding="utf-8")
+    path = str(notebook(tmp_path / "02_x.ipynb", row("C3", 1, "a|b"), row(interval=[0.1, 0.2])))
+    assert scoreboard.main([path, "--readme"]) == 0
+    assert capsys.readouterr().out.startswith("README.md: ")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("above\n<!-- ledger -->\n| claim |") and text.endswith("<!-- /ledger -->\nbelow\n")
+    assert "| L1 | a\\|b | yes | 0.12 | – | real | holds |" in text and "| 0.1 to 0.2 | real | holds |" in text
+    assert "| L13 | – | – | – | – | – | not yet measured |" in text and "stale" not in text
+    page.write_text("no marks", encoding="utf-8")
+    assert scoreboard.main([path, "--readme"]) == 1
+    assert "needs the lines <!-- ledger -->" in capsys.readouterr().out

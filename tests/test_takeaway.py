@@ -16,8 +16,20 @@ ARGUMENTS["05"] = ["{folder}"]
 ARGUMENTS["06"] = ["{folder}"]
 ARGUMENTS["07"] = ["{folder}/note.txt", "English", "Portuguese"]
 ARGUMENTS["08"] = ["{folder}/products.csv", "{folder}/purchases.csv", "anna"]
+ARGUMENTS["10"] = ["try", "{folder}/note.txt", "What is the cat's name?"]
+ARGUMENTS["11"] = ["{folder}", "What is the cat's name?"]
+ARGUMENTS["12"] = ["{folder}/jobs.txt", "{folder}/note.txt"]
+ARGUMENTS["13"] = ["{folder}/labelled.csv", "{folder}", "{folder}/requests"]
+ARGUMENTS["09"] = ["{folder}/cats.py"]
 ARGUMENTS["04"] = ["{folder}/messages.csv", "{folder}", "What is the cat's name?"]
 FILES = {  # what a script reads beside note.txt
+    "12": {"jobs.txt": "What is the cat's name?\nWhen is the lamp switched off?\n"},
+    "09": {"cats.py": "def feed_Binnacle(hours, seen=[]):\n    seen.append(hours)\n    return max(seen)\n"},
+    "13": {
+        "labelled.csv": "question,Who feeds the cat?\nquestion,When is the lamp off?\norder,Where is my parcel?\n"
+        "order,Has my order been sent?\n",
+        "requests": "Where is my order?\nWhat is the name of the cat?\n",
+    },
     "04": {
         "messages.csv": "house,Who feeds the cat?\nhouse,When is the lamp switched off?\norder,Where is my parcel?\n"
         "order,Has my order been sent?\nescalate,I want a person\nescalate,I was hurt\n",

@@ -394,8 +394,13 @@ def _read_fields(parts, system, user):
     extracts = re.search(r"\bextract|\bparse\b|\bpull out", system, re.I) and not context
     if not parts.labels and (only.get("type") != "string" or extracts):
         parts.schema = {"type": "object", "properties": main, "required": list(main)}
-    for asked, said in pairwise(parts.history):
+    turns, parts.history = parts.history, []
+    for asked, said in pairwise(turns):
         if (asked[0], said[0]) == ("user", "assistant") and main:
-            label = contract.said(said[1]).get(list(main)[-1], "")
-            parts.examples.append(("\n".join(contract.sections(asked[1]).values()), str(label)))
-    parts.history = []
+            told, *reminder = re.split(r"\n\s*Respond with ", asked[1])
+            text = "\n".join(contract.sections(told).values())
+            label = str(contract.said(said[1]).get(list(main)[-1], ""))
+            if reminder:  # turns of a dspy.History end in the reminder, demonstrations do not
+                parts.history += [("user", text), ("assistant", label)]
+            else:
+                parts.examples.append((text, label))
