@@ -116,6 +116,11 @@ def trial(engine: str, folder: str, batches: int = 60) -> dict:
     psutil.wait_procs(killed, timeout=30)  # else the next server takes the dying one for a living one
     acknowledged = max([acknowledged, *map(int, rest)])
     checked = subprocess.run([*command, "check", str(acknowledged)], **quiet)
+    left = servers(folder)  # pgserver leaves it running, as the killed writer never signed off
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=30)
     if checked.returncode:
         raise RuntimeError(f"{engine}: the store cannot be opened again: {checked.stderr[-600:]}")
     return json.loads(checked.stdout.splitlines()[-1])

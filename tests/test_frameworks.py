@@ -15,7 +15,10 @@ from examples.frameworks import parts
 from examples.frameworks.run import FRAMEWORKS, as_expected, lines_of_code, pieces, turns
 from examples.frameworks.traces import traced
 
-pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # in Semantic Kernel
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),  # in Semantic Kernel
+    pytest.mark.filterwarnings("ignore:Item .* on TypedDict class:UserWarning"),  # in litellm
+]
 MEASURED = json.loads((ROOT / "data/measurements/frameworks.json").read_text(encoding="utf-8"))
 WOOL, ORDER = "How warm may I wash a wool throw?", "Where is my order HL-20434?"
 each = pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -5,11 +5,11 @@ classes; tests/test_lesson_10.py keeps them equal.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 from pathlib import Path
 
-os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # it warns that it cannot find out an address that it needs not
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of what it will do one day
 
 import ray  # noqa: E402
@@ -60,21 +60,35 @@ class Front:
         return [vector for vector, _ in answers], {process for _, process in answers}
 
 
+@contextlib.contextmanager
+def without_stderr():
+    """Where there is no network, Ray's C++ part warns, past Python, that it cannot find an address it does not need."""
+    with open(os.devnull, "wb") as nowhere:
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def start() -> None:
     """Ray on this machine alone: no dashboard, no other address, 80 MiB for shared objects.
 
     CourseError if its processes do not answer in time, as on a very busy machine (Ray gives one of them 15 s).
     """
     try:
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=80 * 2**20,
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(PATHS)}},
-        )
+        with without_stderr():
+            ray.init(
+                num_cpus=2,
+                include_dashboard=False,
+                _node_ip_address="127.0.0.1",
+                object_store_memory=80 * 2**20,
+                log_to_driver=False,
+                logging_level="ERROR",
+                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(PATHS)}},
+            )
     except Exception as problem:
         ray.shutdown()
         raise CourseError("Ray did not start in time. Close other programs, then run this again.") from problem
