@@ -1,5 +1,6 @@
 """uvicorn around the application: started on a port, drained, stopped; in a thread for notebooks and tests."""
 
+import contextlib
 import socket
 import threading
 
@@ -35,12 +36,16 @@ class Served:
         port = port or free_port()
         self.url, self.app = f"http://127.0.0.1:{port}", app
         self._server = configure(app, port, patience)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             self._thread.join(0.01)
         if not self._server.started:
             raise OSError(f"The server did not start on port {port}: is it taken?")
+
+    def _run(self):
+        with contextlib.suppress(SystemExit):  # uvicorn's way to say that it could not start
+            self._server.run()
 
     def close(self) -> None:
         """Let requests end, then stop."""
