@@ -34,7 +34,7 @@ IMPORTS = {
     "providers": "langchain_anthropic langchain_google_genai langchain_cohere langchain_huggingface langchain_ollama",
     "dev": "playwright importlinter pytest_socket langchain_tests",
 }
-OPTIONAL = {"frameworks", "stores", "serving", "providers", "dev", "weights"}
+OPTIONAL = {"frameworks", "stores", "serving", "providers", "dev", "site", "weights"}
 JOINED = {"weights-small", "weights-large"}  # their packages go once they are joined
 
 

@@ -39,7 +39,7 @@ def test_each_glossary_term_stands_in_its_lesson():
     absent = []
     for term, notebook in terms:
         text = texts.setdefault(notebook, text_of(notebook))
-        if not re.search(term.lower().replace(" ", r"[\s_-]"), text):
+        if not re.search(re.escape(term.lower()).replace(r"\ ", r"[\s_-]"), text):
             absent.append(term)
     assert absent == []
 

@@ -65,7 +65,9 @@ def lesson():
     wanted |= {"CALLS", "METHODS", "NODES", "SIGNS", "not_allowed", "CHILD", "execute", "in_child"}
     space = {}
     for node in STATEMENTS:
-        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module in ("dataclasses", "ruff")):
+        if isinstance(node, ast.Import) or (
+            isinstance(node, ast.ImportFrom) and node.module in ("dataclasses", "ruff")
+        ):
             exec(compile(ast.Module([node], []), "lesson", "exec"), space)
         names = {getattr(node, "name", "")} | {t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)}
         if names & wanted:
