@@ -1,9 +1,13 @@
 """Where the files of local models are found, how they are checked, and which loaded models stay in memory."""
 
+import contextlib
+import ctypes
+import gc
 import hashlib
 import importlib.util
 import json
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -131,3 +135,7 @@ def forget(name: str | None = None) -> None:
             _kept.clear()
         else:
             _kept.pop(name, None)
+    gc.collect()
+    if sys.platform == "linux":  # glibc keeps what was freed, and other processes cannot have it
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
