@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from course_utils import clock, data, metering, rerank, run
+from course_utils import clock, load, metering, rerank, run
 from course_utils.catalogue import LOCAL
+from course_utils.datasets.handbook import Passage
 from course_utils.local import reranking, store
 from course_utils.settings import CourseError
 
@@ -43,7 +44,7 @@ def test_passages_come_back_as_they_were_given():
     documents = [Document(page_content=text, metadata={"n": n}) for n, text in enumerate(PASSAGES)]
     (best, score), *_ = rerank(QUESTION, documents, top_n=1)
     assert best is documents[1] and score == rerank(QUESTION, PASSAGES)[0][1]
-    passages = [data.Passage(f"p#{n}", "p", "P", text) for n, text in enumerate(PASSAGES)]
+    passages = [Passage(f"p#{n}", "p", "P", text) for n, text in enumerate(PASSAGES)]
     assert rerank(QUESTION, passages)[0][0] is passages[1]
 
 
@@ -105,9 +106,9 @@ def test_memory_for_passages_is_bounded(monkeypatch):
 
 def test_on_dev_it_beats_the_dense_search_whose_candidates_it_gets():
     """A few questions and passages, so that it stays quick; README.md has the figures of all."""
-    questions = [q for q in data.questions("dev") if q.passages][::4]
+    questions = [q for q in load("questions", split="dev") if q.passages][::4]
     gold = {name for question in questions for name in question.passages}
-    passages = [p for n, p in enumerate(data.handbook_passages()) if p.id in gold or n % 3 == 0]
+    passages = [p for n, p in enumerate(load("passages")) if p.id in gold or n % 3 == 0]
     titled = [f"{p.title}\n{p.text}" for p in passages]
     dense, reranked = [], []
     for question in questions:
