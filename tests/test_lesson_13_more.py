@@ -216,6 +216,9 @@ def ask_all(caplog, level):
 
     caplog.clear()
     before, model = len(meter.session), chat_model("small", max_tokens=20)
+    for library in ("httpx", "httpcore", "openai"):  # another test, or a library's set-up, may have silenced them
+        caplog.set_level(level, logger=library)
+        logging.getLogger(library).disabled = False
     with provider.mock(), caplog.at_level(level):
         for message in load("private messages", split="test"):
             run(model.ainvoke([("system", "Answer briefly."), ("human", message.text)]))
