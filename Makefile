@@ -28,6 +28,7 @@ test: setup
 # The long pass, beside make test: models on all their held-out data, every lesson in the browser, and every notebook
 # once more under other processor settings, hash seed and time zone.
 test-all: setup
+	@"$(PYTHON)" bootstrap.py core dev site
 	$(RUN) -m pytest -q -m long tests
 	$(RUN) tools/notebooks.py --elsewhere
 
