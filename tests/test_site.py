@@ -58,6 +58,16 @@ def page(browser):
     page.close()
 
 
+def test_diagrams_are_drawn_with_their_words(lessons):
+    # first of all: JupyterLab's browser cannot start while the one below is open
+    need(any(map(shutil.which, NEEDS["chromium"].programs)), "chromium")
+    nb = lessons[LESSON]
+    drawn = diagrams.draw({LESSON: nbformat.read(LESSON, 4)})
+    assert [*drawn] == diagrams.fences(nbformat.read(LESSON, 4)) and nb
+    for svg, words in drawn.values():
+        assert svg.lstrip().startswith("<svg") and len(words) > 40
+
+
 def test_no_link_of_the_site_is_broken(site):
     assert site[1] == []
 
@@ -100,15 +110,6 @@ def test_a_deck_opens_without_a_network_and_holds_what_is_tagged(lessons, page, 
     kinds = [c.metadata.get("slideshow", {}).get("slide_type") for c in nbformat.read(LESSON, 4).cells]
     assert page.evaluate("Reveal.getTotalSlides()") == kinds.count("slide") + kinds.count("subslide") > 20
     assert page.locator("aside.notes").count() > 10 and page.asked == []
-
-
-def test_diagrams_are_drawn_with_their_words(lessons):
-    need(any(map(shutil.which, NEEDS["chromium"].programs)), "chromium")
-    nb = lessons[LESSON]
-    drawn = diagrams.draw({LESSON: nbformat.read(LESSON, 4)})
-    assert [*drawn] == diagrams.fences(nbformat.read(LESSON, 4)) and nb
-    for svg, words in drawn.values():
-        assert svg.lstrip().startswith("<svg") and len(words) > 40
 
 
 def test_what_a_slide_shows_and_what_the_speaker_says():

@@ -102,6 +102,7 @@ def picture(source: str, drawn: dict) -> str:
 KEYBOARD = [  # what scrolls can be reached by keyboard, headings have a level, an empty corner of a table is no header
     (re.compile(r"<pre>"), '<pre tabindex="0">'),
     (re.compile(r'<div class="table-wrapper '), '<div tabindex="0" class="table-wrapper '),
+    (re.compile(r'<table border="1" class="dataframe'), '<table tabindex="0" border="1" class="dataframe'),
     (re.compile(r'<p class="caption" role="heading">'), '<p class="caption" role="heading" aria-level="2">'),
     (re.compile(r"<th></th>"), "<td></td>"),
 ]

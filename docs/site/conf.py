@@ -11,6 +11,7 @@ html_theme = "furo"
 html_title = project
 html_show_sourcelink = False
 html_show_copyright = True
+html_show_search_summary = False  # excerpts are fetched, which a page opened from a folder may not do
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
 pygments_style = "a11y-light"  # contrast of at least 4.5:1; from accessible-pygments, which furo's dark mode uses too
